@@ -1,0 +1,19 @@
+export type { Clock, TimerHandle, Timers } from './clock.ts'
+export type { Environment } from './environment.ts'
+export type { Done, DoneVoid } from './io-error.ts'
+export { IoError } from './io-error.ts'
+export type { LogFile, LogFileInfo, LogFilePort, LogFolder } from './log-file.ts'
+export type { LogFields, Logger } from './logger.ts'
+export type { Metrics } from './metrics.ts'
+export type {
+  Address,
+  ConnectHandler,
+  Connection,
+  ConnectionHandler,
+  Listener,
+  ListenHandler,
+  ListenOptions,
+  Network,
+} from './network.ts'
+export type { Random } from './random.ts'
+export type { Row, RowBatch, RowRange, Rows, RowsPort } from './rows.ts'
