@@ -1,0 +1,20 @@
+import { connect } from 'node:net'
+
+/** Sends a four-letter word to a local server and resolves with its whole answer. */
+export async function fourLetterWord(
+  port: number,
+  word: string,
+  timeoutMs: number = 2000,
+): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1')
+    let answer = ''
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer to ${word}`)))
+    socket.on('connect', () => socket.write(word))
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1')
+    })
+    socket.on('error', reject)
+    socket.on('close', () => resolve(answer))
+  })
+}

@@ -1,0 +1,11 @@
+export type { ApacheInstall } from './apache.ts'
+export { ApacheNotFound, anyApache, apacheAt, findApache } from './apache.ts'
+export { fourLetterWord } from './four-letter-word.ts'
+export type { ExitStatus, ServerKind, ServerOptions } from './server-process.ts'
+export {
+  freePort,
+  PROJECT_FOLDER,
+  pause,
+  ServerProcess,
+  ZABKEEPER_PROGRAM,
+} from './server-process.ts'

@@ -1,0 +1,218 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { type ApacheInstall, findApache } from './apache.ts'
+import { fourLetterWord } from './four-letter-word.ts'
+
+/** `zabkeeper` is this project as built in `dist`. */
+export type ServerKind = 'zabkeeper' | 'apache-3.8' | 'apache-3.9'
+
+export interface ServerOptions {
+  readonly kind: ServerKind
+  /** Working folder: `zoo.cfg` and, unless `dataDir` is given, the folder `data` are made in it. */
+  readonly folder: string
+  readonly port: number
+  readonly dataDir?: string
+  readonly tickTime?: number
+  /** More lines of `zoo.cfg`. */
+  readonly config?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Put before the command, e.g. `['strace', '-f', …]`. */
+  readonly wrapper?: readonly string[]
+  /** Arguments of `java` or `node`, e.g. `['-Xmx1g']`. */
+  readonly runtimeArguments?: readonly string[]
+  /** Takes the place of the installed Apache that `kind` would find. */
+  readonly apache?: ApacheInstall
+  readonly startTimeoutMs?: number
+}
+
+export interface ExitStatus {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export const PROJECT_FOLDER: string = findProjectFolder()
+
+/** The built program of this project. */
+export const ZABKEEPER_PROGRAM: string = path.join(PROJECT_FOLDER, 'dist/bin/zabkeeper.js')
+
+/** One standalone server in a process of its own. */
+export class ServerProcess {
+  readonly options: ServerOptions
+  readonly address: string
+  /** Everything the process wrote, both streams. */
+  output = ''
+  #child: ChildProcess | null = null
+  #exit: Promise<ExitStatus> = Promise.resolve({ code: null, signal: null })
+  #exited = true
+
+  constructor(options: ServerOptions) {
+    this.options = options
+    this.address = `127.0.0.1:${options.port}`
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error('the server was not started')
+    return pid
+  }
+
+  get running(): boolean {
+    return !this.#exited
+  }
+
+  get dataDir(): string {
+    return this.options.dataDir ?? path.join(this.options.folder, 'data')
+  }
+
+  /** Starts the process and waits until it answers requests. Rejects with its output if it ends before. */
+  async start(): Promise<void> {
+    this.launch()
+    await this.ready()
+  }
+
+  /** Starts the process without waiting for anything. */
+  launch(): void {
+    if (!this.#exited) throw new Error('the server is running already')
+    const { folder, env, wrapper = [] } = this.options
+    mkdirSync(folder, { recursive: true })
+    if (this.options.dataDir === undefined) mkdirSync(this.dataDir, { recursive: true })
+    const file = path.join(folder, 'zoo.cfg')
+    writeFileSync(file, this.#configText())
+    const command = [...wrapper, ...this.#command(file)]
+    this.output = ''
+    const child = spawn(command[0] ?? '', command.slice(1), {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    this.#exited = false
+    const keep = (chunk: Buffer): void => {
+      if (this.output.length < 1 << 20) this.output += chunk.toString()
+    }
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
+    this.#exit = new Promise((resolve) => {
+      child.on('error', (error) => {
+        this.output += String(error)
+      })
+      child.on('close', (code, signal) => {
+        this.#exited = true
+        resolve({ code, signal })
+      })
+    })
+  }
+
+  async ready(): Promise<void> {
+    const limit = Date.now() + (this.options.startTimeoutMs ?? 30_000)
+    for (;;) {
+      if (this.#exited) throw new Error(`the server ended while starting:\n${this.output}`)
+      const answer = await fourLetterWord(this.options.port, 'srvr').catch(() => '')
+      if (answer.startsWith('Zookeeper version')) return
+      if (Date.now() > limit) {
+        await this.kill()
+        throw new Error(`the server did not answer in time:\n${this.output}`)
+      }
+      await pause(10)
+    }
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name)
+  }
+
+  /** `kill -9`, and waits for the end. */
+  async kill(): Promise<ExitStatus> {
+    if (!this.#exited) this.signal('SIGKILL')
+    return await this.#exit
+  }
+
+  /** Asks for a graceful stop, and waits for the end. */
+  async stop(): Promise<ExitStatus> {
+    if (!this.#exited) this.signal('SIGTERM')
+    return await this.exit(20_000)
+  }
+
+  /** Waits until the process has ended by itself; kills it and rejects after `timeoutMs`. */
+  async exit(timeoutMs: number): Promise<ExitStatus> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), timeoutMs)
+    })
+    const status = await Promise.race([this.#exit, late])
+    clearTimeout(timer)
+    if (status !== null) return status
+    await this.kill()
+    throw new Error(`the server was still running after ${timeoutMs} ms:\n${this.output}`)
+  }
+
+  /** Resident memory of the process in bytes. */
+  residentBytes(): number {
+    const text = readFileSync(`/proc/${this.pid}/status`, 'utf8')
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024
+  }
+
+  #configText(): string {
+    const lines = [
+      `tickTime=${this.options.tickTime ?? 2000}`,
+      `dataDir=${this.dataDir}`,
+      `clientPort=${this.options.port}`,
+      'clientPortAddress=127.0.0.1',
+      'maxClientCnxns=0',
+      'admin.enableServer=false',
+      '4lw.commands.whitelist=*',
+      ...(this.options.config ?? []),
+    ]
+    return `${lines.join('\n')}\n`
+  }
+
+  #command(configFile: string): string[] {
+    const { kind, runtimeArguments = [] } = this.options
+    if (kind === 'zabkeeper') {
+      if (!existsSync(ZABKEEPER_PROGRAM)) {
+        throw new Error(`${ZABKEEPER_PROGRAM} is missing: run "npm run build" first`)
+      }
+      return [process.execPath, ...runtimeArguments, ZABKEEPER_PROGRAM, 'serve', configFile]
+    }
+    const install = this.options.apache ?? findApache(kind === 'apache-3.8' ? '3.8' : '3.9')
+    if (install === null) throw new Error(`${kind} is not installed`)
+    return [
+      'java',
+      '-Dzookeeper.log.threshold=WARN',
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+      ...runtimeArguments,
+      ...['-cp', install.classPath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain'],
+      configFile,
+    ]
+  }
+}
+
+/** A port nobody listens on just now. */
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+export async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function findProjectFolder(): string {
+  let folder = import.meta.dirname
+  // Up from bench/servers or from its compiled form in dist.
+  while (!existsSync(path.join(folder, 'package.json'))) {
+    const parent = path.dirname(folder)
+    if (parent === folder) throw new Error('package.json was not found above this program')
+    folder = parent
+  }
+  return folder
+}
