@@ -1,0 +1,93 @@
+import type { Limits } from './limits.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
+
+/** Which four-letter words are answered. */
+export type FourLetterWhitelist = 'all' | ReadonlySet<string>
+
+/** How znodes that nobody uses any more are found and deleted. */
+export interface ContainerSweep {
+  readonly intervalMs: number
+  /** Containers that never had a child go after this time; 0 keeps them. */
+  readonly neverUsedMs: number
+}
+
+/** A checked configuration. Times are milliseconds. */
+export interface Config {
+  /** Empty for all interfaces. */
+  readonly clientHost: string
+  /** 0 asks for any free port. */
+  readonly clientPort: number
+  /** Connections the system may hold before they are accepted; -1 leaves it to the system. */
+  readonly listenBacklog: number
+  readonly tcpKeepAlive: boolean
+  /** Where the data is kept; may be relative to the working folder. */
+  readonly dataDir: string
+  /** Where the log is kept; the same as `dataDir` unless configured. */
+  readonly dataLogDir: string
+  /** Whether a missing data folder is created. */
+  readonly createDataDir: boolean
+  readonly tickTimeMs: number
+  readonly minSessionTimeoutMs: number
+  readonly maxSessionTimeoutMs: number
+  readonly fourLetterWhitelist: FourLetterWhitelist
+  /** Whether TTL znodes may be created. */
+  readonly extendedTypes: boolean
+  /** Whether hard quotas refuse writes. */
+  readonly enforceQuota: boolean
+  readonly skipAcl: boolean
+  readonly reconfigEnabled: boolean
+  /** Whether the digest scheme is offered. */
+  readonly digestAuth: boolean
+  /** `super:<base64 SHA-1>` of the super user, or null for none. */
+  readonly superDigest: string | null
+  readonly containers: ContainerSweep
+  /** A durable write slower than this is logged. */
+  readonly fsyncWarningMs: number
+  readonly limits: Limits
+}
+
+/** The words that are answered unless configured: those that only read, and only cheap ones. */
+export const DEFAULT_FOUR_LETTER_WORDS: ReadonlySet<string> = new Set([
+  'conf',
+  'cons',
+  'envi',
+  'isro',
+  'mntr',
+  'ruok',
+  'srvr',
+  'stat',
+])
+
+/** What a server runs with when it has no zoo.cfg: port 2181, data in `./data`, the tick of upstream's samples. */
+export function defaultConfig(): Config {
+  const tickTimeMs = 2000
+  return {
+    clientHost: '',
+    clientPort: 2181,
+    listenBacklog: -1,
+    tcpKeepAlive: false,
+    dataDir: 'data',
+    dataLogDir: 'data',
+    createDataDir: true,
+    tickTimeMs,
+    ...sessionTimeoutRange(tickTimeMs),
+    fourLetterWhitelist: DEFAULT_FOUR_LETTER_WORDS,
+    extendedTypes: false,
+    enforceQuota: false,
+    skipAcl: false,
+    reconfigEnabled: false,
+    digestAuth: true,
+    superDigest: null,
+    containers: { intervalMs: 60_000, neverUsedMs: 0 },
+    fsyncWarningMs: 1000,
+    limits: DEFAULT_LIMITS,
+  }
+}
+
+/** The range that session timeouts are clamped to unless configured: 2 to 20 ticks. */
+export function sessionTimeoutRange(tickTimeMs: number): {
+  minSessionTimeoutMs: number
+  maxSessionTimeoutMs: number
+} {
+  return { minSessionTimeoutMs: 2 * tickTimeMs, maxSessionTimeoutMs: 20 * tickTimeMs }
+}

@@ -1,0 +1,8 @@
+export type { Config, ContainerSweep, FourLetterWhitelist } from './config.ts'
+export { DEFAULT_FOUR_LETTER_WORDS, defaultConfig, sessionTimeoutRange } from './config.ts'
+export { ConfigError } from './config-error.ts'
+export type { Grade, KeySpec, Treatment, ValueKind } from './keys.ts'
+export { findKey, KEYS } from './keys.ts'
+export type { Limits } from './limits.ts'
+export { DEFAULT_LIMITS } from './limits.ts'
+export { parseZooCfg } from './zoo-cfg.ts'

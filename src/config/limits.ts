@@ -1,0 +1,83 @@
+/**
+ * Every bound on memory and disk that the outside can push against. Units are in the names; 0 means unlimited
+ * only where it says so. `docs/limits.md` lists the same names.
+ */
+export interface Limits {
+  /**
+   * Longest frame a client may send (`jute.maxbuffer`). One byte more closes the connection, before the body
+   * is read.
+   */
+  readonly requestFrameBytesMax: number
+  /**
+   * Bytes of the first frame of a connection that are kept. Longer ones, up to `requestFrameBytesMax`, are
+   * accepted as upstream does, but what follows is thrown away while it arrives: somebody without a session
+   * must not be able to make the server hold a megabyte.
+   */
+  readonly connectFrameKeptBytesMax: number
+  /** How long a connection may stay without a session (`nio.sessionlessCnxnTimeout`). */
+  readonly handshakeTimeoutMs: number
+  /**
+   * Requests of one connection that are admitted and not answered. At the limit the server stops reading that
+   * connection, so a client that floods waits in its own socket buffer.
+   */
+  readonly outstandingPerConnectionMax: number
+  /**
+   * Requests of all connections that are admitted and not answered (`globalOutstandingLimit`). At the limit,
+   * connections that already have some stop being read; the others still get one each.
+   */
+  readonly outstandingMax: number
+  /**
+   * Reply bytes queued for one connection. At the limit the server stops reading it, so it can ask for no more
+   * than it takes away.
+   */
+  readonly outputBufferBytesMax: number
+  /**
+   * Bytes of watch events queued beyond `outputBufferBytesMax` before the connection is dropped: events are
+   * not asked for one by one, so not reading requests does not stop them.
+   */
+  readonly eventBacklogBytesMax: number
+  /** Connections from one address (`maxClientCnxns`); 0 is unlimited. More are closed at once. */
+  readonly connectionsPerAddressMax: number
+  /** Connections in all (`maxCnxns`); 0 is unlimited. More are closed at once. */
+  readonly connectionsMax: number
+  /** Size of one file of the log. Its blocks are allocated before it is used, so it cannot run out inside. */
+  readonly logSegmentBytes: number
+  /** Transactions after which the checkpoint is brought up to date (`snapCount`). */
+  readonly checkpointTxns: number
+  /** Log bytes after which the checkpoint is brought up to date (`snapSizeLimitInKb`): bounds recovery time. */
+  readonly checkpointLogBytes: number
+  /**
+   * Free space below which writes are refused, so that there is room left to delete, to purge, to stop and to
+   * start again.
+   */
+  readonly diskReserveBytes: number
+  /** How long a closing connection may take to read its last replies. */
+  readonly closeFlushTimeoutMs: number
+  /** Containers and expired TTL nodes deleted in one minute (`znode.container.maxPerMinute`). */
+  readonly containerDeletesPerMinuteMax: number
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** Upstream's default for `jute.maxbuffer`: one byte less than a mebibyte. */
+export const JUTE_MAXBUFFER = 0xfffff
+
+/** The bounds in force when nothing is configured. */
+export const DEFAULT_LIMITS: Limits = {
+  requestFrameBytesMax: JUTE_MAXBUFFER,
+  connectFrameKeptBytesMax: 16 * KIB,
+  handshakeTimeoutMs: 10_000,
+  outstandingPerConnectionMax: 1000,
+  outstandingMax: 20_000,
+  outputBufferBytesMax: 4 * MIB,
+  eventBacklogBytesMax: 16 * MIB,
+  connectionsPerAddressMax: 60,
+  connectionsMax: 0,
+  logSegmentBytes: 64 * MIB,
+  checkpointTxns: 100_000,
+  checkpointLogBytes: 64 * MIB,
+  diskReserveBytes: 32 * MIB,
+  closeFlushTimeoutMs: 5000,
+  containerDeletesPerMinuteMax: 10_000,
+}
