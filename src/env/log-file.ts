@@ -12,6 +12,8 @@ export interface LogFilePort {
    * Fails with code `ELOCKED` when another live process holds it, `EACCES` when it may not be used.
    */
   openFolder(path: string, done: Done<LogFolder>): void
+  /** Names of everything in a folder, sorted; sub-folders end in `/`. Empty when the folder is missing. */
+  entries(path: string, done: Done<readonly string[]>): void
 }
 
 /** A locked folder of files with plain names. */
