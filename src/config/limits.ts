@@ -27,15 +27,15 @@ export interface Limits {
    */
   readonly outstandingMax: number
   /**
-   * Reply bytes queued for one connection. At the limit the server stops reading it, so it can ask for no more
+   * Unsent bytes of one connection at which the server stops reading it, so that a client can ask for no more
    * than it takes away.
    */
-  readonly outputBufferBytesMax: number
+  readonly outputHighWaterBytes: number
   /**
-   * Bytes of watch events queued beyond `outputBufferBytesMax` before the connection is dropped: events are
-   * not asked for one by one, so not reading requests does not stop them.
+   * Unsent bytes at which a connection is cut. Beyond the high-water mark only watch events and the replies
+   * already owed come in, and not reading requests does not stop those.
    */
-  readonly eventBacklogBytesMax: number
+  readonly outputBytesMax: number
   /** Connections from one address (`maxClientCnxns`); 0 is unlimited. More are closed at once. */
   readonly connectionsPerAddressMax: number
   /** Connections in all (`maxCnxns`); 0 is unlimited. More are closed at once. */
@@ -70,8 +70,8 @@ export const DEFAULT_LIMITS: Limits = {
   handshakeTimeoutMs: 10_000,
   outstandingPerConnectionMax: 1000,
   outstandingMax: 20_000,
-  outputBufferBytesMax: 4 * MIB,
-  eventBacklogBytesMax: 16 * MIB,
+  outputHighWaterBytes: 4 * MIB,
+  outputBytesMax: 16 * MIB,
   connectionsPerAddressMax: 60,
   connectionsMax: 0,
   logSegmentBytes: 64 * MIB,
