@@ -1,3 +1,8 @@
 export { assert, InvariantError, unreachable } from './assert.ts'
+export { base64 } from './base64.ts'
+export { crc32c } from './crc32c.ts'
+export { Fifo } from './fifo.ts'
 export type { ServerId, SessionId, Zxid } from './ids.ts'
 export { counterOf, epochOf, formatHex, makeZxid, NO_SESSION, NO_ZXID } from './ids.ts'
+export { sha1 } from './sha1.ts'
+export { decodeUtf8, encodeUtf8 } from './utf8.ts'
