@@ -109,3 +109,20 @@ export const Perms = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 
 
 /** xids with a meaning of their own. */
 export const Xid = { notification: -1, ping: -2, auth: -4, setWatches: -8 } as const
+
+const OP_CODE_NAMES = namesOf(OpCode)
+const ERROR_CODE_NAMES = namesOf(ErrorCode)
+
+/** The name of an opcode or transaction type, e.g. `getData`; `unknown 42` for others. */
+export function opCodeName(code: number): string {
+  return OP_CODE_NAMES.get(code) ?? `unknown ${code}`
+}
+
+/** The name of an error code, e.g. `noNode`; `unknown -99` for others. */
+export function errorCodeName(code: number): string {
+  return ERROR_CODE_NAMES.get(code) ?? `unknown ${code}`
+}
+
+function namesOf(codes: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(codes).map(([name, code]) => [code, name]))
+}

@@ -54,6 +54,76 @@ export interface ConnectRequest {
   readonly hasReadOnly: boolean
 }
 
+/** int protocolVersion (0), int timeOut, long sessionId, buffer passwd (16 bytes), optional boolean readOnly. */
+export interface ConnectResponse {
+  readonly protocolVersion: number
+  /** Negotiated, ms; 0 when the session is invalid. */
+  readonly timeOut: number
+  readonly sessionId: SessionId
+  readonly passwd: ByteString | null
+  readonly readOnly: boolean
+  /** Sent only to clients whose request had the byte. */
+  readonly hasReadOnly: boolean
+}
+
+/* ------------------------------------------------------------------ headers */
+
+/** int xid, int type. Filled in place: one per connection. */
+export interface RequestHeader {
+  xid: number
+  type: number
+}
+
+/** int xid, long zxid, int err. */
+export interface ReplyHeader {
+  readonly xid: number
+  readonly zxid: Zxid
+  readonly err: number
+}
+
+/* ------------------------------------------------------------------ requests that change nothing in the tree */
+
+/** exists, getData, getChildren, getChildren2: path, boolean watch. */
+export interface PathWatchRequest {
+  readonly path: string | null
+  readonly watch: boolean
+}
+
+/** setWatches: long relativeZxid and the first three lists; setWatches2: all five (else the last two are empty). */
+export interface SetWatchesRequest {
+  readonly relativeZxid: Zxid
+  readonly dataWatches: readonly string[]
+  readonly existWatches: readonly string[]
+  readonly childWatches: readonly string[]
+  readonly persistentWatches: readonly string[]
+  readonly persistentRecursiveWatches: readonly string[]
+}
+
+/** path, int mode (an `AddWatchMode`, not checked). */
+export interface AddWatchRequest {
+  readonly path: string | null
+  readonly mode: number
+}
+
+/** checkWatches, removeWatches: path, int type (a `WatcherType`, not checked). */
+export interface WatchesRequest {
+  readonly path: string | null
+  readonly type: number
+}
+
+/** int type (ignored), scheme, buffer auth. */
+export interface AuthPacket {
+  readonly type: number
+  readonly scheme: string | null
+  readonly auth: ByteString | null
+}
+
+/** One read inside a multiRead: type getData or getChildren, path (its watch flag is ignored). */
+export interface ReadOp {
+  readonly type: typeof OpCode.getData | typeof OpCode.getChildren
+  readonly path: string | null
+}
+
 /* ------------------------------------------------------------------ write requests */
 
 /** create, create2, createContainer: path, data, acl, flags; createTTL: the same and long ttl (else `ttl` is -1n). */
@@ -263,6 +333,25 @@ export interface TxnDigest {
 }
 
 /* ------------------------------------------------------------------ results */
+
+/** type, state (`SYNC_CONNECTED`), path. */
+export interface WatcherEvent {
+  readonly type: number
+  readonly state: number
+  readonly path: string | null
+}
+
+/** whoAmI: authScheme, user. */
+export interface ClientInfo {
+  readonly authScheme: string
+  readonly user: string
+}
+
+/** What one read of a multiRead answers: data and stat, or children, or an error. */
+export type ReadOpResult =
+  | { readonly type: typeof OpCode.getData; readonly data: ByteString | null; readonly stat: Stat }
+  | { readonly type: typeof OpCode.getChildren; readonly children: readonly string[] }
+  | { readonly type: typeof OpCode.error; readonly err: number }
 
 /** What a write answers, one per op of a multi too. `type` is the opcode the reply uses. */
 export interface OpResult {

@@ -1,0 +1,34 @@
+export {
+  byteStringToUtf8,
+  fromByteString,
+  toByteString,
+  utf8ToByteString,
+} from './byte-buffer.ts'
+export * from './client-replies.ts'
+export * from './client-requests.ts'
+export * from './codes.ts'
+export {
+  decodeConnectRequest,
+  decodeConnectResponse,
+  writeConnectRequest,
+  writeConnectResponse,
+  writeInvalidSessionResponse,
+} from './connect.ts'
+export { DecodeError } from './decode-error.ts'
+export { FrameReader, type FrameSink } from './frame-reader.ts'
+export { InputReader } from './input-reader.ts'
+export { OutputBuffer } from './output-buffer.ts'
+export * from './records.ts'
+export * from './replies.ts'
+export * from './requests.ts'
+export * from './structures.ts'
+export {
+  DIGEST_VERSION,
+  decodeTxnEntry,
+  encodeTxnEntry,
+  readTxnHeader,
+  txnEntryZxid,
+  writeTxn,
+  writeTxnHeader,
+} from './txns.ts'
+export { decodeWriteRequest } from './write-requests.ts'
