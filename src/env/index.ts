@@ -4,7 +4,8 @@ export type { Done, DoneVoid } from './io-error.ts'
 export { IoError } from './io-error.ts'
 export type { LogFile, LogFileInfo, LogFilePort, LogFolder } from './log-file.ts'
 export type { LogFields, Logger } from './logger.ts'
-export type { Metrics } from './metrics.ts'
+export { MemoryMetrics } from './memory-metrics.ts'
+export type { MetricSummary, Metrics, MetricsReader } from './metrics.ts'
 export type {
   Address,
   ConnectHandler,
