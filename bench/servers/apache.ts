@@ -30,7 +30,7 @@ export function findApache(line: '3.8' | '3.9'): ApacheInstall | null {
   const variable = line === '3.8' ? 'ZOOKEEPER_38_CLASSPATH' : 'ZOOKEEPER_39_CLASSPATH'
   const classPath = process.env[variable]
   if (classPath !== undefined && classPath !== '') {
-    return { version: versionIn(classPath) ?? line, classPath }
+    return { version: versionIn(classPath) ?? line, classPath: juteFirst(classPath) }
   }
   for (const folder of optFolders(line)) {
     const install = tryInstall(folder)
@@ -77,9 +77,22 @@ function tryInstall(folder: string): ApacheInstall | null {
     const own = jars.map((name) => path.join(place, name))
     // A release brings its libraries; a bare pair of jars takes the system's.
     const system = jars.length > 5 ? [] : LIBRARIES.map((name) => `${JAVA_FOLDER}/${name}.jar`)
-    return { version: versionIn(server) ?? 'unknown', classPath: [...own, ...system].join(':') }
+    return {
+      version: versionIn(server) ?? 'unknown',
+      classPath: juteFirst([...own, ...system].join(':')),
+    }
   }
   return null
+}
+
+/**
+ * Debian's jars name each other in their manifests, and a jar found that way comes before the rest of the class path:
+ * an older `zookeeper-jute.jar` would take the place of the right one unless that one is first.
+ */
+function juteFirst(classPath: string): string {
+  const isJute = (entry: string): boolean => path.basename(entry).startsWith('zookeeper-jute')
+  const entries = classPath.split(':')
+  return [...entries.filter(isJute), ...entries.filter((entry) => !isJute(entry))].join(':')
 }
 
 function jarsIn(folder: string): string[] {
