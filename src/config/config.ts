@@ -58,16 +58,22 @@ export const DEFAULT_FOUR_LETTER_WORDS: ReadonlySet<string> = new Set([
   'stat',
 ])
 
+/** Settings given beside the file, for example on the command line; they win. */
+export type ConfigOverrides = Partial<
+  Pick<Config, 'clientHost' | 'clientPort' | 'dataDir' | 'tickTimeMs'>
+>
+
 /** What a server runs with when it has no zoo.cfg: port 2181, data in `./data`, the tick of upstream's samples. */
-export function defaultConfig(): Config {
-  const tickTimeMs = 2000
+export function defaultConfig(overrides: ConfigOverrides = {}): Config {
+  const tickTimeMs = overrides.tickTimeMs ?? 2000
+  const dataDir = overrides.dataDir ?? 'data'
   return {
-    clientHost: '',
-    clientPort: 2181,
+    clientHost: overrides.clientHost ?? '',
+    clientPort: overrides.clientPort ?? 2181,
     listenBacklog: -1,
     tcpKeepAlive: false,
-    dataDir: 'data',
-    dataLogDir: 'data',
+    dataDir,
+    dataLogDir: dataDir,
     createDataDir: true,
     tickTimeMs,
     ...sessionTimeoutRange(tickTimeMs),

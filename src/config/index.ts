@@ -1,4 +1,4 @@
-export type { Config, ContainerSweep, FourLetterWhitelist } from './config.ts'
+export type { Config, ConfigOverrides, ContainerSweep, FourLetterWhitelist } from './config.ts'
 export { DEFAULT_FOUR_LETTER_WORDS, defaultConfig, sessionTimeoutRange } from './config.ts'
 export { ConfigError } from './config-error.ts'
 export type { Grade, KeySpec, Treatment, ValueKind } from './keys.ts'

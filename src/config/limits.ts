@@ -46,10 +46,9 @@ export interface Limits {
   readonly checkpointTxns: number
   /** Log bytes after which the checkpoint is brought up to date (`snapSizeLimitInKb`): bounds recovery time. */
   readonly checkpointLogBytes: number
-  /**
-   * Free space below which writes are refused, so that there is room left to delete, to purge, to stop and to
-   * start again.
-   */
+  /** Free space of the file system below which writes are refused, while reading goes on. */
+  readonly diskFreeBytesMin: number
+  /** Space held back for deleting, purging, stopping and starting again once the disk is full. */
   readonly diskReserveBytes: number
   /** How long a closing connection may take to read its last replies. */
   readonly closeFlushTimeoutMs: number
@@ -75,9 +74,10 @@ export const DEFAULT_LIMITS: Limits = {
   connectionsPerAddressMax: 60,
   connectionsMax: 0,
   logSegmentBytes: 64 * MIB,
-  checkpointTxns: 100_000,
-  checkpointLogBytes: 64 * MIB,
-  diskReserveBytes: 32 * MIB,
+  checkpointTxns: 1_000_000,
+  checkpointLogBytes: 256 * MIB,
+  diskFreeBytesMin: 32 * MIB,
+  diskReserveBytes: 16 * MIB,
   closeFlushTimeoutMs: 5000,
   containerDeletesPerMinuteMax: 10_000,
 }

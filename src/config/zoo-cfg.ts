@@ -1,4 +1,4 @@
-import type { Config, FourLetterWhitelist } from './config.ts'
+import type { Config, ConfigOverrides, FourLetterWhitelist } from './config.ts'
 import { DEFAULT_FOUR_LETTER_WORDS, defaultConfig, sessionTimeoutRange } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import type { Limits } from './limits.ts'
@@ -22,15 +22,19 @@ const LOG_SEGMENT_BYTES_FLOOR = 1024 * KIB
  *
  * @throws ConfigError for a wrong or missing value, an ensemble, or a protection that is not there yet.
  */
-export function parseZooCfg(text: string, file: string): { config: Config; warnings: string[] } {
+export function parseZooCfg(
+  text: string,
+  file: string,
+  overrides: ConfigOverrides = {},
+): { config: Config; warnings: string[] } {
   const settings = new Settings(text, file)
   settings.checkKinds()
   const onlyServer = readOnlyServer(settings)
   refuseMissingProtection(settings)
   const config: Config = {
-    ...readClientPort(settings, onlyServer),
-    ...readFolders(settings),
-    ...readSessionTimes(settings),
+    ...readClientPort(settings, onlyServer, overrides),
+    ...readFolders(settings, overrides),
+    ...readSessionTimes(settings, overrides),
     ...readFeatures(settings),
     limits: readLimits(settings),
   }
@@ -87,13 +91,14 @@ function refuseMissingProtection(settings: Settings): void {
 function readClientPort(
   settings: Settings,
   onlyServer: ServerLine | undefined,
+  overrides: ConfigOverrides,
 ): Pick<Config, 'clientHost' | 'clientPort' | 'listenBacklog' | 'tcpKeepAlive'> {
   const setting = settings.find('clientPort')
   const address = settings.find('clientPortAddress')
   const fromServer = onlyServer?.client ?? null
   const configured = settings.integer('clientPort', 0, -1, 65_535)
   const hasPort = configured > 0
-  if (!hasPort && fromServer === null) {
+  if (!hasPort && fromServer === null && overrides.clientPort === undefined) {
     if (address !== undefined) throw settings.refuse(address, 'needs clientPort')
     throw new ConfigError(
       settings.file,
@@ -111,15 +116,18 @@ function readClientPort(
   const host =
     address === undefined ? (fromServer?.host ?? '') : address.value.replace(/^\[|\]$/g, '')
   return {
-    clientHost: host === '0.0.0.0' ? '' : host,
-    clientPort: fromServer?.port ?? configured,
+    clientHost: overrides.clientHost ?? (host === '0.0.0.0' ? '' : host),
+    clientPort: overrides.clientPort ?? fromServer?.port ?? configured,
     listenBacklog: settings.integer('clientPortListenBacklog', -1, -1, INT32_MAX),
     tcpKeepAlive: settings.boolean('clientTcpKeepAlive', false),
   }
 }
 
-function readFolders(settings: Settings): Pick<Config, 'createDataDir' | 'dataDir' | 'dataLogDir'> {
-  const dataDir = settings.text('dataDir')
+function readFolders(
+  settings: Settings,
+  overrides: ConfigOverrides,
+): Pick<Config, 'createDataDir' | 'dataDir' | 'dataLogDir'> {
+  const dataDir = overrides.dataDir ?? settings.text('dataDir')
   if (dataDir === undefined) {
     const line = settings.find('dataDir')?.line ?? null
     throw new ConfigError(
@@ -138,8 +146,9 @@ function readFolders(settings: Settings): Pick<Config, 'createDataDir' | 'dataDi
 
 function readSessionTimes(
   settings: Settings,
+  overrides: ConfigOverrides,
 ): Pick<Config, 'maxSessionTimeoutMs' | 'minSessionTimeoutMs' | 'tickTimeMs'> {
-  const tickTimeMs = settings.integer('tickTime', 3000, 1, INT32_MAX)
+  const tickTimeMs = overrides.tickTimeMs ?? settings.integer('tickTime', 3000, 1, INT32_MAX)
   const range = sessionTimeoutRange(tickTimeMs)
   const min = settings.integer('minSessionTimeout', -1, -1, INT32_MAX)
   const max = settings.integer('maxSessionTimeout', -1, -1, INT32_MAX)

@@ -1,0 +1,9 @@
+export type { FourLetterCommand } from './four-letter-words.ts'
+export {
+  createFourLetterWords,
+  FOUR_LETTER_COMMANDS,
+  unansweredWords,
+} from './four-letter-words.ts'
+export { COUNTERS, SUMMARIES } from './monitor.ts'
+export type { ProcessStatus } from './process-status.ts'
+export { COMPATIBLE_WITH, RELEASED_ON, VERSION, VERSION_TEXT } from './version.ts'

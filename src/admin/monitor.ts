@@ -1,0 +1,75 @@
+import type { MetricsReader } from '../env/index.ts'
+import type { ServerStatus } from '../server/index.ts'
+import { formatAverage } from './numbers.ts'
+import type { ProcessStatus } from './process-status.ts'
+import { VERSION_TEXT } from './version.ts'
+
+/**
+ * Counters this server keeps, under upstream's names without `zk_`: shown as 0 before they first count.
+ * A test holds this list against the code.
+ */
+export const COUNTERS: readonly string[] = []
+
+/** Distributions this server measures; shown empty before the first observation. */
+export const SUMMARIES: readonly string[] = []
+
+/** `zk_<name> TAB value` lines: only what is really measured. `docs/divergence.md` lists what is left out. */
+export function renderMonitor(status: ServerStatus, process: ProcessStatus): string {
+  return [
+    ['version', VERSION_TEXT],
+    ['server_state', status.mode],
+    ...gauges(status, process),
+    ...counters(status.metrics),
+    ...summaries(status.metrics),
+  ]
+    .map(([name, value]) => `zk_${name}\t${value}\n`)
+    .join('')
+}
+
+type Reading = readonly [name: string, value: number | string]
+
+function gauges(status: ServerStatus, process: ProcessStatus): Reading[] {
+  return [
+    ['ephemerals_count', status.tree.ephemeralCount],
+    ['num_alive_connections', status.connections.length],
+    ['avg_latency', formatAverage(status.latency.avgMs)],
+    ['outstanding_requests', status.outstandingRequests],
+    ['znode_count', status.tree.znodeCount],
+    ['global_sessions', status.sessionCount],
+    ['local_sessions', 0],
+    ['packets_sent', status.packetsSent],
+    ['packets_received', status.packetsReceived],
+    ['min_latency', Math.floor(status.latency.minMs)],
+    ['max_latency', Math.floor(status.latency.maxMs)],
+    ['watch_count', status.tree.watchCount],
+    ['auth_failed_count', status.authFailedCount],
+    ['approximate_data_size', status.tree.dataBytes],
+    ['uptime', Math.floor(status.uptimeMs)],
+    ...(process.openFiles === null
+      ? []
+      : [['open_file_descriptor_count', process.openFiles] as const]),
+    ...(process.openFilesMax === null
+      ? []
+      : [['max_file_descriptor_count', process.openFilesMax] as const]),
+  ]
+}
+
+function counters(metrics: MetricsReader): Reading[] {
+  const names = new Set([...COUNTERS, ...metrics.counters.keys()])
+  return [...names].map((name) => [name, metrics.counters.get(name) ?? 0])
+}
+
+/** Upstream's basic summary: average, smallest, largest, count, sum. */
+function summaries(metrics: MetricsReader): Reading[] {
+  const names = new Set([...SUMMARIES, ...metrics.summaries.keys()])
+  return [...names].flatMap((name): Reading[] => {
+    const summary = metrics.summaries.get(name) ?? { count: 0, sum: 0, min: 0, max: 0 }
+    return [
+      [`avg_${name}`, formatAverage(summary.count === 0 ? 0 : summary.sum / summary.count)],
+      [`min_${name}`, Math.floor(summary.min)],
+      [`max_${name}`, Math.floor(summary.max)],
+      [`cnt_${name}`, summary.count],
+      [`sum_${name}`, Math.floor(summary.sum)],
+    ]
+  })
+}

@@ -1,0 +1,85 @@
+import { formatHex } from '../base/index.ts'
+import type { ServerStatus } from '../server/index.ts'
+import { longConnectionLine, shortConnectionLine } from './connection-lines.ts'
+import { formatAverage, formatMegabytes } from './numbers.ts'
+import type { ProcessStatus } from './process-status.ts'
+import { VERSION_TEXT } from './version.ts'
+
+/** `srvr`: version and the server's own numbers. zkServer.sh looks for the `Mode:` line. */
+export function renderServer(status: ServerStatus): string {
+  return versionLines(status) + serverLines(status)
+}
+
+/** `stat`: as `srvr`, with the clients. */
+export function renderStat(status: ServerStatus): string {
+  const clients = status.connections.map((connection) => `${shortConnectionLine(connection)}\n`)
+  return `${versionLines(status)}Clients:\n${clients.join('')}\n${serverLines(status)}`
+}
+
+/** `cons`: everything known about each connection, then an empty line. */
+export function renderConnections(status: ServerStatus): string {
+  return `${status.connections.map((connection) => `${longConnectionLine(connection)}\n`).join('')}\n`
+}
+
+/** `conf`: the settings in force. */
+export function renderConfiguration({ configuration }: ServerStatus): string {
+  return keyValueLines([
+    ['clientPort', configuration.clientPort],
+    ['secureClientPort', -1],
+    ['dataDir', configuration.dataDir],
+    ['dataDirSize', configuration.dataDirBytes],
+    ['dataLogDir', configuration.dataLogDir],
+    ['dataLogSize', configuration.dataLogBytes],
+    ['tickTime', configuration.tickTimeMs],
+    ['maxClientCnxns', configuration.maxClientCnxns],
+    ['minSessionTimeout', configuration.minSessionTimeoutMs],
+    ['maxSessionTimeout', configuration.maxSessionTimeoutMs],
+    ['clientPortListenBacklog', configuration.clientPortListenBacklog],
+    ['serverId', configuration.serverId],
+  ])
+}
+
+/** `envi`: kazoo reads `zookeeper.version` from it. Upstream's `java.*` lines have nothing to say here. */
+export function renderEnvironment(process: ProcessStatus): string {
+  return `Environment:\n${keyValueLines([
+    ['zookeeper.version', VERSION_TEXT],
+    ['host.name', process.hostName],
+    ['node.version', process.nodeVersion],
+    ['node.path', process.nodePath],
+    ['node.tmpdir', process.temporaryFolder],
+    ['os.name', process.osName],
+    ['os.arch', process.osArch],
+    ['os.version', process.osVersion],
+    ['user.name', process.userName],
+    ['user.home', process.userHome],
+    ['user.dir', process.workingFolder],
+    ['os.memory.free', formatMegabytes(process.heapFreeBytes)],
+    ['os.memory.max', formatMegabytes(process.heapMaxBytes)],
+    ['os.memory.total', formatMegabytes(process.heapTotalBytes)],
+  ])}`
+}
+
+function versionLines(status: ServerStatus): string {
+  const readOnly = status.isReadOnly ? 'READ-ONLY mode; serving only read-only clients\n' : ''
+  return `Zookeeper version: ${VERSION_TEXT}\n${readOnly}`
+}
+
+function serverLines(status: ServerStatus): string {
+  const { minMs, avgMs, maxMs } = status.latency
+  return [
+    `Latency min/avg/max: ${Math.floor(minMs)}/${formatAverage(avgMs)}/${Math.floor(maxMs)}`,
+    `Received: ${status.packetsReceived}`,
+    `Sent: ${status.packetsSent}`,
+    `Connections: ${status.connections.length}`,
+    `Outstanding: ${status.outstandingRequests}`,
+    `Zxid: ${formatHex(status.lastProcessedZxid)}`,
+    `Mode: ${status.mode}`,
+    `Node count: ${status.tree.znodeCount}`,
+  ]
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+function keyValueLines(pairs: readonly (readonly [string, number | string])[]): string {
+  return pairs.map(([key, value]) => `${key}=${value}\n`).join('')
+}
