@@ -39,6 +39,7 @@ export type OpCode = (typeof OpCode)[keyof typeof OpCode]
 /** Error codes of replies (`KeeperException.Code`). Only codes a server may send. */
 export const ErrorCode = {
   ok: 0,
+  systemError: -1,
   runtimeInconsistency: -2,
   marshallingError: -5,
   unimplemented: -6,
