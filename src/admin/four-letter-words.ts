@@ -14,7 +14,7 @@ export interface FourLetterCommand {
   readonly word: string
   /** The answer of a server that is not serving; null for upstream's sentence. */
   readonly whileNotServing: 'same' | string | null
-  render(status: ServerStatus, process: ProcessStatus): string
+  render(status: ServerStatus, host: ProcessStatus): string
 }
 
 /** The words this version answers. */
@@ -26,7 +26,7 @@ export const FOUR_LETTER_COMMANDS: readonly FourLetterCommand[] = [
   { word: 'conf', whileNotServing: null, render: renderConfiguration },
   { word: 'cons', whileNotServing: null, render: renderConnections },
   { word: 'isro', whileNotServing: 'null', render: (s) => (s.isReadOnly ? 'ro' : 'rw') },
-  { word: 'envi', whileNotServing: 'same', render: (_, process) => renderEnvironment(process) },
+  { word: 'envi', whileNotServing: 'same', render: (_, host) => renderEnvironment(host) },
 ]
 
 /** The bytes that telnet sends on interrupt stand in upstream's table of words, under this name. */

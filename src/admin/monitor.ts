@@ -14,11 +14,11 @@ export const COUNTERS: readonly string[] = []
 export const SUMMARIES: readonly string[] = []
 
 /** `zk_<name> TAB value` lines: only what is really measured. `docs/divergence.md` lists what is left out. */
-export function renderMonitor(status: ServerStatus, process: ProcessStatus): string {
+export function renderMonitor(status: ServerStatus, host: ProcessStatus): string {
   return [
     ['version', VERSION_TEXT],
     ['server_state', status.mode],
-    ...gauges(status, process),
+    ...gauges(status, host),
     ...counters(status.metrics),
     ...summaries(status.metrics),
   ]
@@ -28,7 +28,7 @@ export function renderMonitor(status: ServerStatus, process: ProcessStatus): str
 
 type Reading = readonly [name: string, value: number | string]
 
-function gauges(status: ServerStatus, process: ProcessStatus): Reading[] {
+function gauges(status: ServerStatus, host: ProcessStatus): Reading[] {
   return [
     ['ephemerals_count', status.tree.ephemeralCount],
     ['num_alive_connections', status.connections.length],
@@ -45,12 +45,10 @@ function gauges(status: ServerStatus, process: ProcessStatus): Reading[] {
     ['auth_failed_count', status.authFailedCount],
     ['approximate_data_size', status.tree.dataBytes],
     ['uptime', Math.floor(status.uptimeMs)],
-    ...(process.openFiles === null
+    ...(host.openFiles === null ? [] : [['open_file_descriptor_count', host.openFiles] as const]),
+    ...(host.openFilesMax === null
       ? []
-      : [['open_file_descriptor_count', process.openFiles] as const]),
-    ...(process.openFilesMax === null
-      ? []
-      : [['max_file_descriptor_count', process.openFilesMax] as const]),
+      : [['max_file_descriptor_count', host.openFilesMax] as const]),
   ]
 }
 

@@ -40,22 +40,22 @@ export function renderConfiguration({ configuration }: ServerStatus): string {
 }
 
 /** `envi`: kazoo reads `zookeeper.version` from it. Upstream's `java.*` lines have nothing to say here. */
-export function renderEnvironment(process: ProcessStatus): string {
+export function renderEnvironment(host: ProcessStatus): string {
   return `Environment:\n${keyValueLines([
     ['zookeeper.version', VERSION_TEXT],
-    ['host.name', process.hostName],
-    ['node.version', process.nodeVersion],
-    ['node.path', process.nodePath],
-    ['node.tmpdir', process.temporaryFolder],
-    ['os.name', process.osName],
-    ['os.arch', process.osArch],
-    ['os.version', process.osVersion],
-    ['user.name', process.userName],
-    ['user.home', process.userHome],
-    ['user.dir', process.workingFolder],
-    ['os.memory.free', formatMegabytes(process.heapFreeBytes)],
-    ['os.memory.max', formatMegabytes(process.heapMaxBytes)],
-    ['os.memory.total', formatMegabytes(process.heapTotalBytes)],
+    ['host.name', host.hostName],
+    ['node.version', host.nodeVersion],
+    ['node.path', host.nodePath],
+    ['node.tmpdir', host.temporaryFolder],
+    ['os.name', host.osName],
+    ['os.arch', host.osArch],
+    ['os.version', host.osVersion],
+    ['user.name', host.userName],
+    ['user.home', host.userHome],
+    ['user.dir', host.workingFolder],
+    ['os.memory.free', formatMegabytes(host.heapFreeBytes)],
+    ['os.memory.max', formatMegabytes(host.heapMaxBytes)],
+    ['os.memory.total', formatMegabytes(host.heapTotalBytes)],
   ])}`
 }
 

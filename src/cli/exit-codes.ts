@@ -7,8 +7,17 @@ export interface ExitCode {
   readonly meaning: string
 }
 
+type ExitName =
+  | 'ok'
+  | 'failure'
+  | 'usage'
+  | 'dataFolder'
+  | 'diskFailed'
+  | 'dataDamaged'
+  | 'programFailure'
+
 /** Codes that Apache ZooKeeper also has (0 to 3 and 10) mean the same here. */
-export const EXIT = {
+export const EXIT: Readonly<Record<ExitName, ExitCode>> = {
   ok: { code: 0, meaning: 'stopped as asked (SIGTERM, SIGINT)' },
   failure: { code: 1, meaning: 'could not start, for example because the port is taken' },
   usage: { code: 2, meaning: 'wrong arguments or a wrong configuration file' },
@@ -29,12 +38,12 @@ export const EXIT = {
     code: EXIT_PROGRAM_FAILURE,
     meaning: 'a fault in the program itself; a restart recovers from the log',
   },
-} as const satisfies Record<string, ExitCode>
+}
 
 /** The table as `--help` shows it. */
 export function describeExitCodes(): string {
   const lines = Object.values(EXIT).map(
-    ({ code, meaning }) => `  ${String(code).padEnd(4)}${meaning}`,
+    ({ code, meaning }: ExitCode): string => `  ${String(code).padEnd(4)}${meaning}`,
   )
   return ['Exit codes:', ...lines].join('\n')
 }

@@ -1,0 +1,2 @@
+export { EXIT } from './exit-codes.ts'
+export { main } from './program.ts'

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { createFourLetterWords } from '../admin/index.ts'
+import type { ConfigOverrides } from '../config/index.ts'
+import { ConfigError } from '../config/index.ts'
+import type { IoError } from '../env/index.ts'
+import type { LogFormat, LogLevel, Platform } from '../platform/index.ts'
+import { exitFatally, exitOnProgramFailure, onStopSignal, openPlatform } from '../platform/index.ts'
+import { KeeperServer } from '../server/index.ts'
+import { StorageError } from '../storage/index.ts'
+import { type BannerFacts, bannerFields, bannerText } from './banner.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { type LoadedConfig, loadConfig } from './load-config.ts'
+import { readProcess } from './read-process.ts'
+
+export interface ServeOptions {
+  /** Path of a zoo.cfg; undefined for the built-in defaults. */
+  readonly configFile: string | undefined
+  readonly overrides: ConfigOverrides
+  readonly logFormat: LogFormat
+  readonly logLevel: LogLevel
+}
+
+/** Runs a server until a signal or a fault ends it, then ends the process with one of {@link EXIT}. */
+export function serve(options: ServeOptions): void {
+  const platform = openPlatform({ log: { format: options.logFormat, level: options.logLevel } })
+  const { logger } = platform
+  exitOnProgramFailure(logger)
+  const { config, warnings } = loadOrExit(options)
+  for (const warning of warnings) logger.warn(warning)
+  if (!config.createDataDir && !existsSync(config.dataDir)) {
+    const reason = new Error(`${config.dataDir} does not exist and datadir.autocreate is false`)
+    exitFatally(logger, EXIT.dataFolder.code, 'the server cannot start', reason)
+  }
+  const startedMs = platform.clock.monotonicMs()
+  const words = createFourLetterWords(config.fourLetterWhitelist, readProcess)
+  const server = new KeeperServer(
+    platform,
+    { config, fourLetterWords: words, metrics: platform.metrics },
+    {
+      onServing: () => {
+        const facts: BannerFacts = {
+          status: server.status(),
+          recovery: server.recovery!,
+          startMs: platform.clock.monotonicMs() - startedMs,
+          pid: process.pid,
+          clientHost: config.clientHost,
+          configFile: options.configFile === undefined ? null : path.resolve(options.configFile),
+        }
+        announce(platform, options.logFormat, facts)
+      },
+      onFatal: (error) => {
+        const title =
+          server.recovery === null ? 'the server cannot start' : 'the server has to stop'
+        exitFatally(logger, exitCodeOf(error).code, title, describeFault(error, config.clientPort))
+      },
+    },
+  )
+  onStopSignal((signal) => {
+    logger.info('stopping', { signal })
+    server.stop((error) => {
+      if (error !== null) {
+        exitFatally(logger, exitCodeOf(error).code, 'the stop was not clean', error)
+      }
+      logger.info('stopped', { zxid: server.status().lastProcessedZxid })
+      process.exit(EXIT.ok.code)
+    })
+  })
+  server.start()
+}
+
+function loadOrExit(options: ServeOptions): LoadedConfig {
+  try {
+    return loadConfig(options.configFile, options.overrides)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`zabkeeper: ${error.message}\n`)
+    process.exit(EXIT.usage.code)
+  }
+}
+
+function announce({ logger }: Platform, format: LogFormat, facts: BannerFacts): void {
+  if (format === 'text') process.stdout.write(bannerText(facts))
+  else logger.info('serving', bannerFields(facts))
+}
+
+function exitCodeOf(error: StorageError | IoError): ExitCode {
+  if (!(error instanceof StorageError)) return EXIT.failure
+  switch (error.code) {
+    case 'LOCKED':
+    case 'NO_PERMISSION':
+    case 'FOREIGN_FILES':
+      return EXIT.dataFolder
+    case 'LOG_DAMAGED':
+    case 'CHECKPOINT_LOST':
+    case 'UNKNOWN_FORMAT':
+    case 'REPLAY_FAILED':
+      return EXIT.dataDamaged
+    case 'DISK_FULL':
+    case 'IO':
+      return EXIT.diskFailed
+    default:
+      return EXIT.failure
+  }
+}
+
+/** Storage says what to do by itself; for the port it is said here. */
+function describeFault(error: StorageError | IoError, port: number): Error {
+  if (error instanceof StorageError || error.code !== 'EADDRINUSE') return error
+  return new Error(
+    `port ${port} is taken by another process; stop that one, or choose another port ` +
+      'with --port or clientPort',
+  )
+}

@@ -1,0 +1,48 @@
+/**
+ * Which folder may import which. Rows come in an order in which every arrow points upwards, so there is no
+ * cycle between folders. docs/architecture.md says what lives where.
+ */
+export interface Layer {
+  readonly folder: string
+  readonly mayImport: readonly string[]
+  /**
+   * - `pure`: a function of its arguments. No clock, chance, waiting, process.
+   * - `turn`: may have effects through the environment, but nothing waits: callbacks and explicit state.
+   * - `edge`: touches the operating system and packages.
+   */
+  readonly kind: 'edge' | 'pure' | 'turn'
+}
+
+const SERVER_PARTS = ['src/base', 'src/env', 'src/config', 'src/wire', 'src/session', 'src/znodes']
+
+export const LAYERS: readonly Layer[] = [
+  { folder: 'src/base', mayImport: [], kind: 'pure' },
+  { folder: 'src/env', mayImport: ['src/base'], kind: 'pure' },
+  { folder: 'src/config', mayImport: ['src/base'], kind: 'pure' },
+  { folder: 'src/wire', mayImport: ['src/base'], kind: 'turn' },
+  { folder: 'src/session', mayImport: ['src/base'], kind: 'pure' },
+  { folder: 'src/znodes', mayImport: ['src/base', 'src/wire'], kind: 'pure' },
+  { folder: 'src/storage', mayImport: ['src/base', 'src/env', 'src/wire'], kind: 'turn' },
+  { folder: 'src/server', mayImport: [...SERVER_PARTS, 'src/storage'], kind: 'turn' },
+  { folder: 'src/admin', mayImport: ['src/base', 'src/env', 'src/server'], kind: 'turn' },
+  { folder: 'src/platform', mayImport: ['src/base', 'src/env'], kind: 'edge' },
+  { folder: 'src/sim', mayImport: [...SERVER_PARTS, 'src/storage', 'src/server'], kind: 'turn' },
+  {
+    folder: 'src/cli',
+    mayImport: [...SERVER_PARTS, 'src/storage', 'src/server', 'src/admin', 'src/platform'],
+    kind: 'edge',
+  },
+  {
+    // The package's front door: src/index.ts.
+    folder: 'src',
+    mayImport: [...SERVER_PARTS, 'src/storage', 'src/server', 'src/admin', 'src/platform'],
+    kind: 'edge',
+  },
+  { folder: 'bin', mayImport: ['src/cli'], kind: 'edge' },
+]
+
+/**
+ * Files that others may import beside a folder's `index.ts`: types and numbers without any code, so that
+ * whoever needs only them does not load the codec.
+ */
+export const OPEN_FILES: readonly string[] = ['src/wire/records.ts', 'src/wire/codes.ts']

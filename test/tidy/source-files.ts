@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const ROOT: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+
+const NOT_OURS = new Set(['.cache', '.git', 'coverage', 'data', 'dist', 'node_modules'])
+
+/** Every file of the project below `folder`, as paths from the project's folder with forward slashes. */
+export function listFiles(folder = ''): string[] {
+  const entries = readdirSync(path.join(ROOT, folder), { withFileTypes: true })
+  return entries
+    .filter((entry) => !NOT_OURS.has(entry.name))
+    .flatMap((entry) => {
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`
+      return entry.isDirectory() ? listFiles(name) : [name]
+    })
+    .sort()
+}
+
+export function readText(file: string): string {
+  return readFileSync(path.join(ROOT, file), 'utf8')
+}
+
+/** Source text in which comments, and on request strings, are blanked; line numbers stay. */
+export function stripComments(source: string, options: { strings: boolean }): string {
+  const token =
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g
+  return source.replace(token, (text) => {
+    const isComment = text.startsWith('//') || text.startsWith('/*')
+    if (!isComment && !options.strings) return text
+    // What a template literal computes is code.
+    const code = text.startsWith('`') ? [...text.matchAll(/\$\{([^}]*)\}/g)].map((m) => m[1]) : []
+    return code.join(' ') + text.replace(/[^\n]/g, '')
+  })
+}
+
+/** What a source file imports: the text between the quotes. */
+export function importsOf(file: string): string[] {
+  const source = stripComments(readText(file), { strings: false })
+  const pattern = /\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
+  return [...source.matchAll(pattern)].map((match) => match[1]!)
+}
+
+/** The project path a relative import leads to; null for packages. */
+export function resolveImport(file: string, specifier: string): string | null {
+  if (!specifier.startsWith('.')) return null
+  return path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
+}
