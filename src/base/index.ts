@@ -1,5 +1,6 @@
 export { assert, InvariantError, unreachable } from './assert.ts'
 export { base64 } from './base64.ts'
+export { CRC32_START, crc32Latin1, crc32Utf8, crc32View } from './crc32.ts'
 export { crc32c } from './crc32c.ts'
 export { Fifo } from './fifo.ts'
 export type { ServerId, SessionId, Zxid } from './ids.ts'

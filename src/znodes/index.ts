@@ -1,6 +1,10 @@
 export { AclTable, allows, fixupAcl, maskDigests, OPEN_ACL, READ_ONLY_ACL } from './acl.ts'
+export type { ApplyResult } from './apply.ts'
 export { type AuthOptions, type AuthProvider, AuthProviders, digestId } from './auth-providers.ts'
 export { catchUpWatches } from './catch-up-watches.ts'
+export { ChangeTracker, type ZnodeChange } from './change-tracker.ts'
+export { type ChangeEvents, DataTree, type DataTreeOptions } from './data-tree.ts'
+export { DIGEST_VERSION } from './digest.ts'
 export { hostAddress } from './ip-address.ts'
 export {
   hasPathShape,
@@ -10,6 +14,10 @@ export {
   SYSTEM_PATHS,
   sequentialPath,
 } from './paths.ts'
+export { PendingChanges } from './pending-changes.ts'
+export { type PreparedTxn, type PrepareOptions, WritePreparer } from './prepare.ts'
+export type { WriteOrigin } from './prepare-context.ts'
+export { type SweepOptions, sweepCandidates } from './sweep.ts'
 export {
   isWatcherType,
   type WatchedNode,
@@ -18,3 +26,4 @@ export {
   type WatchSummary,
   WatchTable,
 } from './watch-table.ts'
+export { Znode, type ZnodeRow } from './znode.ts'
