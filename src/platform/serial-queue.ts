@@ -1,19 +1,23 @@
+import { Fifo } from '../base/index.ts'
+
+type Task = (finish: () => void) => void
+
 /** Runs tasks one at a time in the order they came. A task calls `finish` exactly once. */
 export class SerialQueue {
-  readonly #waiting: ((finish: () => void) => void)[] = []
+  readonly #waiting = new Fifo<Task>()
   #isBusy = false
 
-  push(task: (finish: () => void) => void): void {
+  push(task: Task): void {
     if (this.#isBusy) this.#waiting.push(task)
     else this.#run(task)
   }
 
-  #run(task: (finish: () => void) => void): void {
+  #run(task: Task): void {
     this.#isBusy = true
     task(() => {
       this.#isBusy = false
       const next = this.#waiting.shift()
-      if (next !== undefined) this.#run(next)
+      if (next !== null) this.#run(next)
     })
   }
 }
