@@ -11,7 +11,8 @@ const CONTAINER_OWNER = -0x8000_0000_0000_0000n
 /**
  * Makes the ids of new sessions: the server id in the highest byte, below it a count that starts from a clock
  * (`SessionTrackerImpl.initializeNextSessionId`). A restarted server gives no id twice: the count also starts above
- * every id it is told of. (Upstream trusts its clock since boot for that, which starts anew with the machine.)
+ * every id it is told of. (Upstream trusts its clock since boot for that, which starts anew with the machine.) Only after
+ * 2^56 ids, or 35 years of a clock, does the count begin again at 0 instead of running into the next server's ids.
  */
 export class SessionIdSource {
   readonly #serverBits: bigint
