@@ -1,0 +1,328 @@
+import { assert, type Zxid } from '../base/index.ts'
+import type { IoError, RowBatch, Rows } from '../env/index.ts'
+import { type CheckpointMark, encodeMark, RecordKind } from './format.ts'
+import { describeIoError, isDiskFull } from './io-errors.ts'
+import type { LogWriter, SegmentInfo } from './log-writer.ts'
+import type { StorageOptions } from './options.ts'
+import { RowEncoder } from './rows-codec.ts'
+import { generationOf, readMeta } from './rows-loader.ts'
+import type { StorageEnvironment } from './storage-environment.ts'
+import { StorageError } from './storage-error.ts'
+import {
+  ChangeKind,
+  type CheckpointChange,
+  type CheckpointSource,
+  type StateMachine,
+} from './types.ts'
+
+/** Changes fetched between two looks at the clock. */
+const CHANGES_PER_FETCH = 64
+
+/** The rows as recovery left them. */
+export interface RowsState {
+  readonly rows: Rows
+  readonly path: string
+  /** Zxid of the state they hold; null when they hold none yet. */
+  readonly zxid: Zxid | null
+}
+
+/**
+ * Brings the rows up to date: intent durable in the log → one atomic batch of what changed, with the meta row →
+ * done durable in the log → segments that are no longer needed are deleted. After a crash between any two steps the
+ * meta row tells which of the two known states the rows hold. Changes are gathered in short slices while
+ * transactions go on; the source gives each znode as it was when the checkpoint began.
+ */
+export class Checkpointer {
+  readonly #env: StorageEnvironment
+  readonly #options: StorageOptions
+  readonly #folderId: Uint8Array
+  readonly #machine: StateMachine
+  readonly #writer: LogWriter
+  readonly #onFatal: (error: StorageError) => void
+  readonly #rowsPath: string
+  /** Null while they are closed after a failed write. */
+  #rows: Rows | null
+  #zxid: Zxid | null
+  #source: CheckpointSource | null = null
+  #mark: CheckpointMark | null = null
+  #batch: RowBatch | null = null
+  #encoder = new RowEncoder(1)
+  #done: (() => void) | null = null
+  #isStopping = false
+  #onStopped: (() => void) | null = null
+  #startMs = 0
+  #count = 0
+  #lastMs = 0
+
+  constructor(
+    env: StorageEnvironment,
+    options: StorageOptions,
+    folderId: Uint8Array,
+    machine: StateMachine,
+    writer: LogWriter,
+    state: RowsState,
+    onFatal: (error: StorageError) => void,
+  ) {
+    this.#env = env
+    this.#options = options
+    this.#folderId = folderId
+    this.#machine = machine
+    this.#writer = writer
+    this.#rows = state.rows
+    this.#rowsPath = state.path
+    this.#zxid = state.zxid
+    this.#onFatal = onFatal
+  }
+
+  get isRunning(): boolean {
+    return this.#done !== null
+  }
+
+  /** Of the last complete checkpoint. */
+  get zxid(): Zxid | null {
+    return this.#zxid
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get lastMs(): number {
+    return this.#lastMs
+  }
+
+  /** `done` is called when it is complete, could not be made for lack of space, or was stopped. */
+  start(done: () => void): void {
+    assert(!this.isRunning, 'one checkpoint at a time')
+    this.#done = done
+    this.#startMs = this.#env.clock.monotonicMs()
+    if (this.#rows === null) this.#reopen()
+    else this.#begin()
+  }
+
+  /** Abandons a checkpoint that is being gathered, waits for one that is being written; closes the rows. */
+  stop(done: () => void): void {
+    this.#isStopping = true
+    this.#onStopped = done
+    if (!this.isRunning) this.#closeRows()
+  }
+
+  #begin(): void {
+    const source = this.#machine.beginCheckpoint()
+    this.#source = source
+    assert(source.summary.zxid <= this.#writer.lastAppended, 'the state is ahead of the log')
+    const generation = generationOf(this.#writer.control)
+    this.#mark = { generation, summary: source.summary }
+    this.#encoder = new RowEncoder(generation)
+    const payload = encodeMark(this.#mark)
+    this.#writer.appendControl(
+      RecordKind.checkpointIntent,
+      this.#writer.lastAppended,
+      payload,
+      () => this.#gather(),
+    )
+  }
+
+  /** One slice; a turn of the server lies between two. */
+  #gather(): void {
+    if (this.#isStopping) {
+      this.#abandon()
+      return
+    }
+    const source = this.#source!
+    this.#batch ??= this.#rows!.newBatch()
+    const batch = this.#batch
+    const until = this.#env.clock.monotonicMs() + this.#options.checkpointSliceMs
+    do {
+      const changes = source.next(CHANGES_PER_FETCH)
+      if (changes.length === 0) {
+        this.#writeLast(batch)
+        return
+      }
+      for (const change of changes) this.#put(batch, change)
+    } while (this.#env.clock.monotonicMs() < until)
+    // The first checkpoint of a store may take several batches: without a meta row they do not count.
+    if (this.#zxid === null && batch.length >= this.#options.firstCheckpointBatchRows) {
+      this.#batch = null
+      batch.write((error) => {
+        if (error !== null) this.#writeFailed(error)
+        else this.#gather()
+      })
+    } else this.#env.timers.endOfTurn(() => this.#gather())
+  }
+
+  #put(batch: RowBatch, change: CheckpointChange): void {
+    const encoder = this.#encoder
+    switch (change.kind) {
+      case ChangeKind.znode: {
+        const key = encoder.znodeKey(change.row.path)
+        batch.put(key, encoder.znodeValue(change.row, key))
+        return
+      }
+      case ChangeKind.znodeGone:
+        batch.delete(encoder.znodeKey(change.path))
+        return
+      case ChangeKind.session: {
+        const key = encoder.sessionKey(change.id)
+        batch.put(key, encoder.sessionValue(change.timeoutMs, key))
+        return
+      }
+      case ChangeKind.sessionGone:
+        batch.delete(encoder.sessionKey(change.id))
+        return
+    }
+  }
+
+  #writeLast(batch: RowBatch): void {
+    const mark = this.#mark!
+    const key = this.#encoder.metaKey()
+    batch.put(key, this.#encoder.metaValue(this.#folderId, mark, key))
+    this.#batch = null
+    batch.write((error) => {
+      if (error !== null) return this.#writeFailed(error)
+      this.#source!.end(true)
+      this.#source = null
+      this.#complete(mark)
+    })
+  }
+
+  #complete(mark: CheckpointMark): void {
+    const payload = encodeMark(mark)
+    const { zxid } = mark.summary
+    this.#writer.appendControl(
+      RecordKind.checkpointDone,
+      this.#writer.lastAppended,
+      payload,
+      () => {
+        this.#zxid = zxid
+        this.#count++
+        this.#lastMs = this.#env.clock.monotonicMs() - this.#startMs
+        this.#env.metrics.observe('snapshottime', this.#lastMs)
+        this.purge(() => this.#finish())
+      },
+    )
+  }
+
+  /** Deletes segments whose entries are all in the checkpoint, but for those kept on purpose. */
+  purge(done: () => void): void {
+    const zxid = this.#zxid
+    if (zxid === null) {
+      done()
+      return
+    }
+    const { segments } = this.#writer
+    const isSpare = (next: SegmentInfo): boolean =>
+      next.zxidBefore <= zxid && segments.length > this.#options.segmentsKept + 1
+    this.#writer.purge(isSpare, done)
+  }
+
+  /**
+   * The batch may or may not be in the store, and LevelDB is known to lose later batches after a full disk
+   * (google/leveldb 577): so this handle is not used again. On a full disk the store is opened anew for the next
+   * checkpoint; any other error stops the server, whose start verifies the rows.
+   */
+  #writeFailed(error: IoError): void {
+    this.#source!.end(false)
+    this.#source = null
+    const rows = this.#rows!
+    this.#rows = null
+    rows.close(() => {
+      if (!isDiskFull(error)) {
+        return this.#onFatal(
+          describeIoError('The checkpoint cannot be written', this.#rowsPath, error),
+        )
+      }
+      this.#env.logger.warn('the checkpoint was not written because the disk is full', {
+        path: this.#rowsPath,
+      })
+      this.#finish()
+    })
+  }
+
+  #reopen(): void {
+    const { rows: port } = this.#env
+    if (this.#zxid === null) {
+      port.destroy(this.#rowsPath, (error) => {
+        if (error !== null) return this.#reopenFailed(error)
+        port.open(this.#rowsPath, { createIfMissing: true }, (openError, rows) => {
+          if (openError !== null) return this.#reopenFailed(openError)
+          this.#rows = rows
+          this.#begin()
+        })
+      })
+      return
+    }
+    port.open(this.#rowsPath, { createIfMissing: false }, (error, rows) => {
+      if (error !== null) return this.#reopenFailed(error)
+      this.#rows = rows
+      readMeta(rows!, this.#folderId, this.#writer.control, (outcome) => {
+        if (outcome.kind === 'found') this.#settle(outcome.mark)
+        else {
+          const reason = outcome.kind === 'damaged' ? outcome.reason : 'its meta row is missing'
+          this.#onFatal(checkpointUnusable(reason, this.#rowsPath))
+        }
+      })
+    })
+  }
+
+  /** The failed write may have happened after all: the log must say so before there is another intent. */
+  #settle(mark: CheckpointMark): void {
+    if (mark.summary.zxid === this.#zxid) {
+      this.#begin()
+      return
+    }
+    this.#zxid = mark.summary.zxid
+    this.#writer.appendControl(
+      RecordKind.checkpointDone,
+      this.#writer.lastAppended,
+      encodeMark(mark),
+      () => this.#begin(),
+    )
+  }
+
+  #reopenFailed(error: IoError): void {
+    if (isDiskFull(error)) {
+      this.#finish()
+      return
+    }
+    this.#onFatal(describeIoError('The checkpoint cannot be opened again', this.#rowsPath, error))
+  }
+
+  #abandon(): void {
+    this.#batch?.discard()
+    this.#batch = null
+    this.#source?.end(false)
+    this.#source = null
+    this.#finish()
+  }
+
+  #finish(): void {
+    const done = this.#done!
+    this.#done = null
+    done()
+    if (this.#isStopping) this.#closeRows()
+  }
+
+  #closeRows(): void {
+    const onStopped = this.#onStopped!
+    if (this.#rows === null) {
+      onStopped()
+      return
+    }
+    this.#rows.close((error) => {
+      if (error !== null) {
+        this.#env.logger.warn('the checkpoint could not be closed', { reason: error.message })
+      }
+      onStopped()
+    })
+  }
+}
+
+function checkpointUnusable(reason: string, where: string): StorageError {
+  return new StorageError(
+    'CHECKPOINT_LOST',
+    `The checkpoint cannot be used after the disk was full: ${reason}`,
+    where,
+    'Start the server again: it verifies the checkpoint and rebuilds it if it can',
+  )
+}

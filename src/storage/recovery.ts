@@ -1,0 +1,438 @@
+import { formatHex, NO_ZXID, type Zxid } from '../base/index.ts'
+import type { IoError, LogFile, LogFileInfo, LogFolder, Rows } from '../env/index.ts'
+import {
+  encodeSegmentHeader,
+  FOLDER_ID_BYTES,
+  GroupKind,
+  NO_CONTROL_STATE,
+  parseSegmentName,
+  preparedName,
+  RESERVE_NAME,
+  SECTOR_BYTES,
+  type SegmentHeader,
+  saltOf,
+  segmentName,
+} from './format.ts'
+import { describeIoError } from './io-errors.ts'
+import { closeAll, type LogScan, replayLog, scanLog } from './log-scan.ts'
+import type { StorageOptions } from './options.ts'
+import { loadRows, type RowsOutcome, readMeta } from './rows-loader.ts'
+import type { StorageEnvironment } from './storage-environment.ts'
+import { StorageError } from './storage-error.ts'
+import type { RecoveryReport, StateMachine } from './types.ts'
+
+/** Everything a running storage starts from. */
+export interface Recovered {
+  readonly folder: LogFolder
+  readonly scan: LogScan
+  readonly rows: Rows
+  readonly rowsPath: string
+  /** Zxid of the state in the rows; null when they hold none. */
+  readonly rowsZxid: Zxid | null
+  readonly hasReserve: boolean
+  readonly report: RecoveryReport
+}
+
+export type RecoveryDone = (error: StorageError | null, recovered: Recovered | null) => void
+
+/**
+ * Brings the machine to the state of the durable log, or explains why that is not possible. Nothing is ever taken
+ * for an empty server that is not one, and nothing is written before everything has been read and verified.
+ */
+export function recover(
+  env: StorageEnvironment,
+  options: StorageOptions,
+  machine: StateMachine,
+  done: RecoveryDone,
+): void {
+  new Recovery(env, options, machine, done).start()
+}
+
+/** Names that belong to an Apache ZooKeeper data folder. */
+const APACHE_NAME = /^(version-\d+\/|(log|snapshot)\.[0-9a-f]+(\.(gz|snappy))?)$/
+
+class Recovery {
+  readonly #env: StorageEnvironment
+  readonly #options: StorageOptions
+  readonly #machine: StateMachine
+  readonly #done: RecoveryDone
+  readonly #logPath: string
+  readonly #rowsPath: string
+  #folder: LogFolder | null = null
+  #infos: readonly LogFileInfo[] = []
+  #scan: LogScan | null = null
+  #rows: Rows | null = null
+  #isNew = false
+  #rowsZxid: Zxid | null = null
+  #rowsLoaded = 0
+  #replayed = 0
+
+  constructor(
+    env: StorageEnvironment,
+    options: StorageOptions,
+    machine: StateMachine,
+    done: RecoveryDone,
+  ) {
+    this.#env = env
+    this.#options = options
+    this.#machine = machine
+    this.#done = done
+    this.#logPath = `${options.dataLogDir}/log`
+    this.#rowsPath = `${options.dataDir}/checkpoint`
+  }
+
+  start(): void {
+    this.#env.logFile.entries(this.#logPath, (error, ours) => {
+      if (error !== null) return this.#failIo('The log folder cannot be read', this.#logPath, error)
+      if (ours!.length > 0) return this.#openFolder()
+      this.#refuseForeign([this.#options.dataDir, this.#options.dataLogDir])
+    })
+  }
+
+  /* ---------------------------------------------------------------- what is there */
+
+  /** Before a new server is made: is this the data folder of an Apache ZooKeeper? */
+  #refuseForeign(folders: readonly string[]): void {
+    const [path, ...rest] = folders
+    if (path === undefined) {
+      this.#openFolder()
+      return
+    }
+    this.#env.logFile.entries(path, (error, names) => {
+      if (error !== null) return this.#failIo('The data folder cannot be read', path, error)
+      const foreign = names!.filter((name) => APACHE_NAME.test(name))
+      if (foreign.length === 0) return this.#refuseForeign(rest)
+      this.#fail(
+        new StorageError(
+          'FOREIGN_FILES',
+          `The data folder belongs to an Apache ZooKeeper: ${listNames(foreign)}`,
+          path,
+          'Use an empty data folder. To take the data over, join this server to the running ensemble, or copy the ' +
+            'znodes with a client',
+        ),
+      )
+    })
+  }
+
+  #openFolder(): void {
+    this.#env.logFile.openFolder(this.#logPath, (error, folder) => {
+      if (error !== null) {
+        return this.#failIo('The log folder cannot be opened', this.#logPath, error)
+      }
+      this.#folder = folder
+      folder!.list((listError, infos) => {
+        if (listError !== null) {
+          return this.#failIo('The log folder cannot be read', this.#logPath, listError)
+        }
+        this.#infos = infos!
+        this.#judgeFiles()
+      })
+    })
+  }
+
+  #judgeFiles(): void {
+    const foreign = this.#infos
+      .map(({ name }) => name)
+      .filter((name) => name !== RESERVE_NAME && parseSegmentName(name) === null)
+    if (foreign.length > 0) {
+      this.#fail(
+        new StorageError(
+          'FOREIGN_FILES',
+          `Files that are not ours are in the log folder: ${listNames(foreign)}`,
+          this.#logPath,
+          'Move them elsewhere',
+        ),
+      )
+      return
+    }
+    const segments = this.#infos.filter(({ name }) => parseSegmentName(name)?.isPrepared === false)
+    if (segments.length > 0) {
+      this.#scanLog(segments)
+      return
+    }
+    this.#openRows((rows) => {
+      // A first start that was interrupted leaves at most the prepared first segment.
+      const isFresh = this.#infos.every(({ name }) => name === preparedName(1)) && rows === null
+      if (isFresh) return this.#bootstrap()
+      this.#fail(
+        new StorageError(
+          'LOG_DAMAGED',
+          'The log is missing, but this is not a new server: there is a checkpoint or a remnant of the log',
+          this.#logPath,
+          `Put the log folder back. If it is lost, empty ${this.#logPath} and ${this.#rowsPath}: a member of an ` +
+            'ensemble is then brought up to date by the others, a single server begins anew without its data',
+        ),
+      )
+    })
+  }
+
+  /** Opens the rows if they exist; null when they are missing or cannot be opened. */
+  #openRows(done: (rows: Rows | null, damage: string | null) => void): void {
+    this.#env.rows.open(this.#rowsPath, { createIfMissing: false }, (error, rows) => {
+      if (error === null) {
+        this.#rows = rows
+        return done(rows, null)
+      }
+      if (error.code === 'ENOENT') return done(null, 'it is missing')
+      if (error.code === 'ECORRUPT') return done(null, error.message)
+      this.#failIo('The checkpoint cannot be opened', this.#rowsPath, error)
+    })
+  }
+
+  /* ---------------------------------------------------------------- a new server */
+
+  #bootstrap(): void {
+    this.#isNew = true
+    const leftover = this.#infos[0]
+    if (leftover === undefined) {
+      this.#createFirst()
+      return
+    }
+    this.#folder!.remove(leftover.name, (error) => {
+      if (error !== null) {
+        return this.#failIo('A prepared log segment cannot be deleted', this.#logPath, error)
+      }
+      this.#createFirst()
+    })
+  }
+
+  #createFirst(): void {
+    const folder = this.#folder!
+    const folderId = new Uint8Array(FOLDER_ID_BYTES)
+    this.#env.random.fill(folderId)
+    const header: SegmentHeader = {
+      number: 1,
+      folderId,
+      fileBytes: this.#options.segmentBytes,
+      firstSequence: 1,
+      chain: saltOf(folderId),
+      zxidBefore: NO_ZXID,
+      createdMs: this.#env.clock.wallMs(),
+      control: NO_CONTROL_STATE,
+    }
+    const failed = (error: IoError): void =>
+      this.#failIo('The log cannot be created', this.#logPath, error)
+    folder.create(preparedName(1), header.fileBytes, (error, file) => {
+      if (error !== null) return failed(error)
+      file!.writeDurably(0, [encodeSegmentHeader(header)], (writeError) => {
+        if (writeError !== null) return failed(writeError)
+        folder.rename(preparedName(1), segmentName(1), (renameError) => {
+          if (renameError !== null) return failed(renameError)
+          this.#scan = scanOfNew(folder, file!, header)
+          this.#rebuild()
+        })
+      })
+    })
+  }
+
+  /* ---------------------------------------------------------------- log and rows */
+
+  #scanLog(segments: readonly LogFileInfo[]): void {
+    scanLog(this.#folder!, segments, (error, scan) => {
+      if (error !== null) return this.#fail(error)
+      this.#scan = scan
+      this.#openRows((rows, damage) => {
+        if (rows === null) return this.#withoutRows(damage!)
+        this.#readMeta(rows)
+      })
+    })
+  }
+
+  #readMeta(rows: Rows): void {
+    const { segments, control } = this.#scan!
+    readMeta(rows, segments[0]!.header.folderId, control, (outcome) => {
+      if (outcome.kind !== 'found') return this.#rowsUnusable(outcome)
+      const { zxid } = outcome.mark.summary
+      if (zxid > this.#scan!.position.lastZxid) {
+        return this.#fail(
+          new StorageError(
+            'LOG_DAMAGED',
+            `The log ends at zxid ${formatHex(this.#scan!.position.lastZxid)}, before the checkpoint ` +
+              `at ${formatHex(zxid)}: its end is missing`,
+            this.#logPath,
+            'Put the missing segments back, or restore log and checkpoint together',
+          ),
+        )
+      }
+      loadRows(rows, outcome.mark, this.#machine, (loaded) => {
+        if (loaded.kind !== 'loaded') return this.#rowsUnusable(loaded)
+        this.#rowsZxid = zxid
+        this.#rowsLoaded = loaded.rows
+        this.#replay(zxid)
+      })
+    })
+  }
+
+  #rowsUnusable(outcome: Exclude<RowsOutcome, { kind: 'loaded' }>): void {
+    if (outcome.kind === 'failed') {
+      this.#failIo('The checkpoint cannot be read', this.#rowsPath, outcome.error)
+      return
+    }
+    const reason = outcome.kind === 'none' ? 'it holds no complete state' : outcome.reason
+    const rows = this.#rows!
+    this.#rows = null
+    rows.close(() => this.#withoutRows(reason))
+  }
+
+  /** The log is the authority: if all of it is there, the rows are made anew; otherwise they cannot be. */
+  #withoutRows(reason: string): void {
+    const { header } = this.#scan!.segments[0]!
+    const wasNeeded = this.#scan!.control.done !== null
+    if (header.number !== 1) {
+      this.#fail(
+        new StorageError(
+          'CHECKPOINT_LOST',
+          `The checkpoint cannot be used: ${reason}; and the log reaches back only to zxid ` +
+            formatHex(header.zxidBefore),
+          this.#rowsPath,
+          'Put a backup of the data folder back. A member of an ensemble is made whole by starting it with an ' +
+            'empty data folder while a quorum of the others runs',
+        ),
+      )
+      return
+    }
+    if (wasNeeded) {
+      this.#env.logger.warn('the checkpoint cannot be used and is rebuilt from the log', {
+        path: this.#rowsPath,
+        reason,
+      })
+    }
+    this.#rebuild()
+  }
+
+  #rebuild(): void {
+    const { rows } = this.#env
+    const failed = (error: IoError): void =>
+      this.#failIo('The checkpoint cannot be created', this.#rowsPath, error)
+    rows.destroy(this.#rowsPath, (error) => {
+      if (error !== null) return failed(error)
+      rows.open(this.#rowsPath, { createIfMissing: true }, (openError, opened) => {
+        if (openError !== null) return failed(openError)
+        this.#rows = opened
+        this.#machine.reset()
+        this.#replay(NO_ZXID)
+      })
+    })
+  }
+
+  #replay(from: Zxid): void {
+    const sink = {
+      onEntry: (zxid: Zxid, bytes: Uint8Array, start: number, end: number): void => {
+        this.#machine.replay(zxid, bytes, start, end)
+        this.#replayed++
+      },
+    }
+    replayLog(this.#scan!, from, sink, (error) => {
+      if (error !== null) return this.#fail(error)
+      this.#wipeTorn()
+    })
+  }
+
+  /* ---------------------------------------------------------------- make it writable */
+
+  /** Every read is done. Zeros the remains of an unfinished write, so that nothing old can come after something new. */
+  #wipeTorn(): void {
+    const { position, tornEnd, segments } = this.#scan!
+    if (tornEnd === position.offset) {
+      this.#removePrepared()
+      return
+    }
+    const { file } = segments[segments.length - 1]!
+    const end = Math.ceil(tornEnd / SECTOR_BYTES) * SECTOR_BYTES
+    this.#env.logger.info('the end of the log is an unfinished write, which is cut off', {
+      file: `${this.#logPath}/${file.name}`,
+      offset: position.offset,
+      bytes: end - position.offset,
+    })
+    file.writeDurably(position.offset, [new Uint8Array(end - position.offset)], (error) => {
+      if (error !== null) return this.#failIo('The log cannot be written', this.#logPath, error)
+      this.#removePrepared()
+    })
+  }
+
+  /** Prepared segments and an incomplete reserve are left over from a crash. */
+  #removePrepared(): void {
+    const { reserveBytes } = this.#options
+    const leftover = this.#infos.find(({ name, sizeBytes }) =>
+      name === RESERVE_NAME
+        ? sizeBytes !== reserveBytes
+        : parseSegmentName(name)?.isPrepared === true,
+    )
+    if (leftover === undefined || this.#isNew) {
+      this.#finish()
+      return
+    }
+    this.#infos = this.#infos.filter((info) => info !== leftover)
+    this.#folder!.remove(leftover.name, (error) => {
+      if (error !== null) {
+        return this.#failIo('A leftover file cannot be deleted', this.#logPath, error)
+      }
+      this.#removePrepared()
+    })
+  }
+
+  #finish(): void {
+    const scan = this.#scan!
+    const { position, tornEnd } = scan
+    const older = scan.segments.slice(0, -1).map(({ file }) => file)
+    closeAll(older, () =>
+      this.#done(null, {
+        folder: this.#folder!,
+        scan,
+        rows: this.#rows!,
+        rowsPath: this.#rowsPath,
+        rowsZxid: this.#rowsZxid,
+        hasReserve: this.#infos.some(({ name }) => name === RESERVE_NAME),
+        report: {
+          isNew: this.#isNew,
+          wasCleanStop: scan.lastKind === GroupKind.stopped,
+          checkpointZxid: this.#rowsZxid,
+          rowsLoaded: this.#rowsLoaded,
+          entriesReplayed: this.#replayed,
+          tornBytes: tornEnd - position.offset,
+          lastLogged: position.lastZxid,
+        },
+      }),
+    )
+  }
+
+  #failIo(what: string, where: string, error: IoError): void {
+    this.#fail(describeIoError(what, where, error))
+  }
+
+  /** Gives everything back that was opened. */
+  #fail(error: StorageError): void {
+    const files = this.#scan?.segments.map(({ file }) => file) ?? []
+    closeAll(files, () => {
+      const closeFolder = (): void => {
+        if (this.#folder === null) this.#done(error, null)
+        else this.#folder.close(() => this.#done(error, null))
+      }
+      if (this.#rows === null) closeFolder()
+      else this.#rows.close(closeFolder)
+    })
+  }
+}
+
+/** The log of a new server. */
+function scanOfNew(folder: LogFolder, file: LogFile, header: SegmentHeader): LogScan {
+  return {
+    folder,
+    segments: [{ file, header }],
+    position: {
+      offset: SECTOR_BYTES,
+      sequence: header.firstSequence,
+      chain: header.chain,
+      lastZxid: NO_ZXID,
+    },
+    tornEnd: SECTOR_BYTES,
+    lastKind: null,
+    control: NO_CONTROL_STATE,
+    truncations: [],
+  }
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ')
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
+}

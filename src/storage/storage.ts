@@ -1,0 +1,275 @@
+import { assert, type Zxid } from '../base/index.ts'
+import { Checkpointer } from './checkpointer.ts'
+import { encodeMark, GroupKind, RecordKind } from './format.ts'
+import { LogWriter } from './log-writer.ts'
+import type { StorageOptions } from './options.ts'
+import { type Recovered, recover } from './recovery.ts'
+import { SegmentSupply } from './segment-supply.ts'
+import type { StorageEnvironment } from './storage-environment.ts'
+import type { StorageError } from './storage-error.ts'
+import type { RecoveryReport, StateMachine, StorageHandlers, StorageStats } from './types.ts'
+
+/**
+ * Opens the log and the checkpoint, verifies both and brings `machine` to the state they hold. Exactly one of the
+ * arguments of `done` is null. After an error nothing stays open or locked.
+ */
+export function openStorage(
+  env: StorageEnvironment,
+  options: StorageOptions,
+  machine: StateMachine,
+  handlers: StorageHandlers,
+  done: (error: StorageError | null, storage: Storage | null) => void,
+): void {
+  recover(env, options, machine, (error, recovered) => {
+    if (error !== null) return done(error, null)
+    let isOpening = true
+    const storage = new Storage(env, options, machine, recovered!, {
+      onDurable: (zxid) => handlers.onDurable(zxid),
+      onFatal: (fatal) => {
+        if (!isOpening) return handlers.onFatal(fatal)
+        isOpening = false
+        storage.close(() => done(fatal, null))
+      },
+    })
+    storage.start(recovered!, () => {
+      if (!isOpening) return
+      isOpening = false
+      done(null, storage)
+    })
+  })
+}
+
+/**
+ * The durable side of a server: entries go to the log, the state goes to the checkpoint from time to time.
+ * One turn appends what it has and calls {@link Storage.flush} once.
+ */
+export class Storage {
+  /** What the start found. */
+  readonly recovery: RecoveryReport
+  readonly #options: StorageOptions
+  readonly #handlers: StorageHandlers
+  readonly #env: StorageEnvironment
+  readonly #recovered: Recovered
+  readonly #supply: SegmentSupply
+  readonly #writer: LogWriter
+  readonly #checkpointer: Checkpointer
+  #isFailed = false
+  #isClosed = false
+  /** Entries and log bytes when the last checkpoint began; entries replayed at the start count too. */
+  #entriesMark: number
+  #bytesMark = 0
+
+  constructor(
+    env: StorageEnvironment,
+    options: StorageOptions,
+    machine: StateMachine,
+    recovered: Recovered,
+    handlers: StorageHandlers,
+  ) {
+    this.#env = env
+    this.#options = options
+    this.#handlers = handlers
+    this.#recovered = recovered
+    this.recovery = recovered.report
+    const { folder, scan } = recovered
+    const headers = scan.segments.map(({ header }) => header)
+    const last = scan.segments[scan.segments.length - 1]!
+    const onFatal = (error: StorageError): void => this.#fail(error)
+    this.#supply = new SegmentSupply(
+      env,
+      folder,
+      options,
+      last.header.number + 1,
+      recovered.hasReserve,
+      { onFullChange: (isFull) => this.#fullChanged(isFull), onFatal },
+    )
+    const tail = {
+      folderId: last.header.folderId,
+      file: last.file,
+      segments: headers.map(({ number, fileBytes, zxidBefore }) => ({
+        number,
+        bytes: fileBytes,
+        zxidBefore,
+      })),
+      position: scan.position,
+      control: scan.control,
+    }
+    this.#writer = new LogWriter(env, folder, options, this.#supply, tail, {
+      onDurable: (zxid) => this.#durable(zxid),
+      onFatal,
+    })
+    this.#checkpointer = new Checkpointer(
+      env,
+      options,
+      last.header.folderId,
+      machine,
+      this.#writer,
+      { rows: recovered.rows, path: recovered.rowsPath, zxid: recovered.rowsZxid },
+      onFatal,
+    )
+    this.#entriesMark = -recovered.report.entriesReplayed
+  }
+
+  /** The last step of opening. */
+  start(recovered: Recovered, done: () => void): void {
+    const { lastKind, control } = recovered.scan
+    const intent = control.intent
+    const finish = (): void => {
+      this.#supply.refill()
+      done()
+    }
+    const isUnsettled = intent !== null && intent.summary.zxid === recovered.rowsZxid
+    if (isUnsettled) {
+      // The checkpoint was written before the crash; the log does not say so yet.
+      const payload = encodeMark(intent)
+      const { lastAppended } = this.#writer
+      this.#writer.appendControl(RecordKind.checkpointDone, lastAppended, payload, finish)
+    } else if (lastKind === GroupKind.data) this.#writer.writeMarker(GroupKind.watermark, finish)
+    else finish()
+  }
+
+  /** Highest zxid that is durable in the log. */
+  get lastLogged(): Zxid {
+    return this.#writer.lastDurable
+  }
+
+  /** Highest zxid given to {@link Storage.append}. */
+  get lastAppended(): Zxid {
+    return this.#writer.lastAppended
+  }
+
+  /** Highest epoch promised, as durable in the log. */
+  get acceptedEpoch(): number {
+    return this.#writer.control.acceptedEpoch
+  }
+
+  /** Epoch of the last leader accepted, as durable in the log. */
+  get currentEpoch(): number {
+    return this.#writer.control.currentEpoch
+  }
+
+  /** The disk is nearly full: writes of clients must be refused. Reads and what is already appended go on. */
+  get isFull(): boolean {
+    return this.#supply.isFull
+  }
+
+  get stats(): StorageStats {
+    const { segments } = this.#writer
+    return {
+      segments: segments.length,
+      logBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      pendingBytes: this.#writer.pendingBytes,
+      groupsWritten: this.#writer.groupsWritten,
+      entriesWritten: this.#writer.entriesWritten,
+      checkpoints: this.#checkpointer.count,
+      checkpointZxid: this.#checkpointer.zxid,
+      checkpointRunning: this.#checkpointer.isRunning,
+      lastCheckpointMs: this.#checkpointer.lastMs,
+    }
+  }
+
+  /** Copies an entry into the group that is written next. Zxids increase. After a failure it does nothing. */
+  append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isFailed) return
+    assert(!this.#isClosed, 'append after close')
+    this.#writer.append(zxid, bytes, start, end)
+  }
+
+  /** Starts writing what was appended, unless a write is under way: then it follows as soon as that one ends. */
+  flush(): void {
+    this.#writer.flush()
+  }
+
+  /** Promises not to accept older leaders. `done` is called when the promise is durable. */
+  setAcceptedEpoch(epoch: number, done: () => void): void {
+    this.#appendEpoch(RecordKind.acceptedEpoch, epoch, done)
+  }
+
+  setCurrentEpoch(epoch: number, done: () => void): void {
+    this.#appendEpoch(RecordKind.currentEpoch, epoch, done)
+  }
+
+  /** Starts a checkpoint if enough was logged since the last one and none is running. Cheap to ask. */
+  checkpointIfDue(): void {
+    const { checkpointEntries, checkpointLogBytes } = this.#options
+    const isDue =
+      this.#writer.entriesWritten - this.#entriesMark >= checkpointEntries ||
+      this.#writer.logBytes - this.#bytesMark >= checkpointLogBytes
+    if (isDue && !this.isFull) this.checkpoint()
+  }
+
+  /** Starts a checkpoint now, unless one is running or nothing has changed since the last. */
+  checkpoint(done: () => void = () => {}): void {
+    const isNeeded = this.#writer.lastDurable !== this.#checkpointer.zxid
+    if (this.#isFailed || this.#isClosed || this.#checkpointer.isRunning || !isNeeded) {
+      done()
+      return
+    }
+    this.#entriesMark = this.#writer.entriesWritten
+    this.#bytesMark = this.#writer.logBytes
+    this.#checkpointer.start(() => {
+      if (this.isFull) this.#supply.refill()
+      done()
+    })
+  }
+
+  /** Writes what was appended, marks a clean stop, and releases the folder. After a failure it only releases. */
+  close(done: () => void): void {
+    assert(!this.#isClosed, 'close twice')
+    this.#isClosed = true
+    if (this.#isFailed) {
+      this.#release(done)
+      return
+    }
+    this.#checkpointer.stop(() => {
+      // On a full disk what could not be written was never reported durable either.
+      if (this.#isFailed || this.#writer.isStalled) return this.#releaseLog(done)
+      this.#writer.whenIdle(() => {
+        this.#writer.writeMarker(GroupKind.stopped, () => this.#releaseLog(done))
+      })
+    })
+  }
+
+  #appendEpoch(kind: RecordKind, epoch: number, done: () => void): void {
+    if (this.#isFailed) return
+    const payload = new Uint8Array(4)
+    new DataView(payload.buffer).setUint32(0, epoch)
+    this.#writer.appendControl(kind, this.#writer.lastAppended, payload, done)
+  }
+
+  #durable(zxid: Zxid): void {
+    if (!this.#isFailed) this.#handlers.onDurable(zxid)
+  }
+
+  /** When the disk becomes full, a checkpoint written into the reserve may let old segments go. */
+  #fullChanged(isFull: boolean): void {
+    if (!isFull) {
+      this.#env.logger.info('there is room on the disk again, writes are accepted', {})
+      return
+    }
+    this.#env.logger.error('the disk is nearly full, writes are refused until there is room', {
+      path: this.#recovered.folder.path,
+      freeBytesMin: this.#options.freeBytesMin,
+    })
+    this.#supply.releaseReserve(() => this.checkpoint())
+  }
+
+  #fail(error: StorageError): void {
+    if (this.#isFailed) return
+    this.#isFailed = true
+    this.#handlers.onFatal(error)
+  }
+
+  #release(done: () => void): void {
+    // A checkpoint in the middle of its write keeps its handle; the process is about to end.
+    if (this.#checkpointer.isRunning) {
+      this.#releaseLog(done)
+      return
+    }
+    this.#checkpointer.stop(() => this.#releaseLog(done))
+  }
+
+  #releaseLog(done: () => void): void {
+    this.#supply.close(() => this.#writer.close(() => this.#recovered.folder.close(() => done())))
+  }
+}

@@ -1,0 +1,111 @@
+import type { SessionId, Zxid } from '../base/index.ts'
+import type { AclEntry, ByteString } from '../wire/records.ts'
+import type { StorageError } from './storage-error.ts'
+
+/** A znode as the checkpoint keeps it. */
+export interface ZnodeRow {
+  readonly path: string
+  readonly data: ByteString | null
+  readonly acl: readonly AclEntry[]
+  readonly czxid: Zxid
+  readonly mzxid: Zxid
+  readonly pzxid: Zxid
+  /** Unix ms. */
+  readonly ctime: number
+  readonly mtime: number
+  readonly version: number
+  /** As stored, not as Stat shows it. */
+  readonly storedCversion: number
+  readonly aversion: number
+  /** Session id, container mark, TTL or 0. */
+  readonly storedOwner: bigint
+}
+
+/** What a state amounts to; two states with equal summaries are taken to be the same state. */
+export interface StateSummary {
+  /** Last transaction in it. */
+  readonly zxid: Zxid
+  readonly znodes: number
+  /** Tree digest, 64 bits. */
+  readonly digest: bigint
+  /** Digest of the znodes the tree digest leaves out, 64 bits. */
+  readonly systemDigest: bigint
+  readonly sessions: number
+  /** Digest over ids and timeouts of the sessions, 64 bits. */
+  readonly sessionsDigest: bigint
+}
+
+/** The replicated state as storage sees it: it is loaded, replayed into and asked for changes. */
+export interface StateMachine {
+  /** Becomes the state of a new server (zxid 0). All of it counts as changed. */
+  reset(): void
+  /** Becomes entirely empty, without even the root; rows follow. */
+  beginLoad(): void
+  /** Rows come in path order, so a parent before its children. */
+  loadZnode(row: ZnodeRow): void
+  loadSession(id: SessionId, timeoutMs: number): void
+  /** All rows are in: this is the state after `zxid`, and nothing of it counts as changed. */
+  endLoad(zxid: Zxid): void
+  summary(): StateSummary
+  /** Applies one logged entry; `bytes` is valid during the call only. Throws when it cannot be applied. */
+  replay(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void
+  /** Freezes the set of changes since the last checkpoint, at the zxid applied last. */
+  beginCheckpoint(): CheckpointSource
+}
+
+export const ChangeKind = { znode: 1, znodeGone: 2, session: 3, sessionGone: 4 } as const
+
+/** One difference between the last checkpoint and the frozen state. */
+export type CheckpointChange =
+  | { readonly kind: typeof ChangeKind.znode; readonly row: ZnodeRow }
+  | { readonly kind: typeof ChangeKind.znodeGone; readonly path: string }
+  | {
+      readonly kind: typeof ChangeKind.session
+      readonly id: SessionId
+      readonly timeoutMs: number
+    }
+  | { readonly kind: typeof ChangeKind.sessionGone; readonly id: SessionId }
+
+/** The changes up to one zxid, given out in pieces while later transactions go on. */
+export interface CheckpointSource {
+  readonly summary: StateSummary
+  /** Up to `max` changes, each as it was at `summary.zxid`; empty when all have been given. */
+  next(max: number): readonly CheckpointChange[]
+  /** Called once. Unless `durable`, the changes belong to the next checkpoint again. */
+  end(durable: boolean): void
+}
+
+export interface StorageHandlers {
+  /** Every entry up to `zxid` survives a power cut. Never inside a call to the storage. */
+  onDurable(zxid: Zxid): void
+  /** A durable write failed: nothing may be promised any more, the process has to stop. Called once, last. */
+  onFatal(error: StorageError): void
+}
+
+/** What a start found. */
+export interface RecoveryReport {
+  /** Nothing was there: this is a new server. */
+  readonly isNew: boolean
+  /** The last run ended with {@link Storage.close}. */
+  readonly wasCleanStop: boolean
+  /** Zxid of the checkpoint used, null when the whole log was replayed. */
+  readonly checkpointZxid: Zxid | null
+  readonly rowsLoaded: number
+  readonly entriesReplayed: number
+  /** Bytes of an unfinished write that were cut off the end. */
+  readonly tornBytes: number
+  readonly lastLogged: Zxid
+}
+
+export interface StorageStats {
+  readonly segments: number
+  readonly logBytes: number
+  /** Appended and not yet handed to the disk. */
+  readonly pendingBytes: number
+  readonly groupsWritten: number
+  readonly entriesWritten: number
+  readonly checkpoints: number
+  readonly checkpointZxid: Zxid | null
+  readonly checkpointRunning: boolean
+  readonly lastCheckpointMs: number
+}
