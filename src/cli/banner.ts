@@ -1,7 +1,8 @@
 import { COMPATIBLE_WITH, VERSION } from '../admin/index.ts'
 import { formatHex } from '../base/index.ts'
 import type { LogFields } from '../env/index.ts'
-import type { RecoveryReport, ServerStatus } from '../server/index.ts'
+import type { ServerStatus } from '../server/index.ts'
+import type { RecoveryReport } from '../storage/index.ts'
 
 /** What an operator wants to see once a server is up. */
 export interface BannerFacts {

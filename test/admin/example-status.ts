@@ -1,0 +1,90 @@
+import type { ProcessStatus } from '../../src/admin/index.ts'
+import type { SessionId, Zxid } from '../../src/base/index.ts'
+import { MemoryMetrics } from '../../src/env/index.ts'
+import type { ConnectionStatus, ServerStatus } from '../../src/server/index.ts'
+
+/** A connection as a real server showed it. */
+export function exampleConnection(changes: Partial<ConnectionStatus> = {}): ConnectionStatus {
+  return {
+    remote: { host: '127.0.0.1', port: 34624 },
+    isReading: true,
+    queued: 0,
+    received: 7,
+    sent: 9,
+    session: {
+      sessionId: 0x1000010f4650002n as SessionId,
+      timeoutMs: 20_000,
+      establishedMs: 1_795_229_012_717,
+      lastOpcode: 4,
+      lastCxid: 6,
+      lastZxid: 0x141n,
+      lastReplyMs: 1_137_940.7,
+      lastLatencyMs: 1,
+      latency: { minMs: 0, avgMs: 4.9, maxMs: 14 },
+    },
+    ...changes,
+  }
+}
+
+export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus {
+  return {
+    mode: 'standalone',
+    isServing: true,
+    isReadOnly: false,
+    lastProcessedZxid: 0x141n as Zxid,
+    tree: { znodeCount: 22, ephemeralCount: 3, watchCount: 7, dataBytes: 346 },
+    sessionCount: 3,
+    outstandingRequests: 2,
+    packetsReceived: 655,
+    packetsSent: 662,
+    latency: { minMs: 0, avgMs: 0.51714, maxMs: 13 },
+    uptimeMs: 34_410.9,
+    authFailedCount: 1,
+    connections: [
+      exampleConnection(),
+      exampleConnection({
+        remote: { host: '::1', port: 45924 },
+        isReading: false,
+        received: 1,
+        sent: 0,
+        session: null,
+      }),
+    ],
+    configuration: {
+      clientPort: 23360,
+      dataDir: '/srv/zk/data',
+      dataDirBytes: 67_109_358,
+      dataLogDir: '/srv/zk/log',
+      dataLogBytes: 67_000_000,
+      tickTimeMs: 2000,
+      maxClientCnxns: 60,
+      minSessionTimeoutMs: 4000,
+      maxSessionTimeoutMs: 40_000,
+      clientPortListenBacklog: -1,
+      serverId: 0,
+    },
+    metrics: new MemoryMetrics(),
+    ...changes,
+  }
+}
+
+export function exampleProcess(changes: Partial<ProcessStatus> = {}): ProcessStatus {
+  return {
+    hostName: 'localhost',
+    nodeVersion: 'v20.19.0',
+    nodePath: '/usr/bin/node',
+    temporaryFolder: '/tmp',
+    osName: 'Linux',
+    osArch: 'amd64',
+    osVersion: '6.18.44',
+    userName: 'zookeeper',
+    userHome: '/home/zookeeper',
+    workingFolder: '/srv/zk',
+    heapFreeBytes: 386_000_000,
+    heapMaxBytes: 419_430_400,
+    heapTotalBytes: 398_458_880,
+    openFiles: 51,
+    openFilesMax: 20_000,
+    ...changes,
+  }
+}

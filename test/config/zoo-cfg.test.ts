@@ -1,0 +1,324 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../../src/config/index.ts'
+import {
+  ConfigError,
+  DEFAULT_FOUR_LETTER_WORDS,
+  DEFAULT_LIMITS,
+  defaultConfig,
+  KEYS,
+  parseZooCfg,
+} from '../../src/config/index.ts'
+
+const BASE = 'clientPort=2181\ndataDir=/var/lib/zookeeper\n'
+
+function parse(text: string): Config {
+  return parseZooCfg(text, 'conf/zoo.cfg').config
+}
+
+function warningsOf(text: string): string[] {
+  return parseZooCfg(text, 'conf/zoo.cfg').warnings
+}
+
+function refusal(text: string): ConfigError {
+  try {
+    parseZooCfg(text, 'conf/zoo.cfg')
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error(`accepted: ${text}`)
+}
+
+test("reads upstream's sample file as it is", () => {
+  const sample = `
+# The number of milliseconds of each tick
+tickTime=2000
+initLimit=10
+syncLimit=5
+dataDir=/tmp/zookeeper
+clientPort=2181
+#maxClientCnxns=60
+#autopurge.snapRetainCount=3
+`
+  const { config, warnings } = parseZooCfg(sample, 'zoo.cfg')
+  expect(warnings).toEqual([])
+  expect(config).toEqual({
+    ...defaultConfig(),
+    dataDir: '/tmp/zookeeper',
+    dataLogDir: '/tmp/zookeeper',
+  })
+})
+
+test('a file without tickTime gets 3000, as upstream does', () => {
+  const config = parse(BASE)
+  expect(config.tickTimeMs).toBe(3000)
+  expect(config.minSessionTimeoutMs).toBe(6000)
+  expect(config.maxSessionTimeoutMs).toBe(60_000)
+})
+
+test('every honoured key reaches the configuration', () => {
+  const config = parse(`${BASE}
+clientPortAddress=127.0.0.1
+clientPortListenBacklog=77
+clientTcpKeepAlive=TRUE
+dataLogDir=/log
+datadir.autocreate=false
+tickTime=100
+minSessionTimeout=150
+maxSessionTimeout=9000
+maxClientCnxns=5
+maxCnxns=9
+nio.sessionlessCnxnTimeout=1234
+snapCount=5000
+snapSizeLimitInKb=2048
+preAllocSize=2048
+fsync.warningthresholdms=20
+zookeeper.jute.maxbuffer=4194304
+4lw.commands.whitelist=ruok, mntr
+extendedTypesEnabled=true
+enforceQuota=true
+reconfigEnabled=true
+znode.container.checkIntervalMs=500
+znode.container.maxPerMinute=60
+znode.container.maxNeverUsedIntervalMs=300000
+DigestAuthenticationProvider.enabled=false
+DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=
+`)
+  expect(config).toEqual({
+    clientHost: '127.0.0.1',
+    clientPort: 2181,
+    listenBacklog: 77,
+    tcpKeepAlive: true,
+    dataDir: '/var/lib/zookeeper',
+    dataLogDir: '/log',
+    createDataDir: false,
+    tickTimeMs: 100,
+    minSessionTimeoutMs: 150,
+    maxSessionTimeoutMs: 9000,
+    fourLetterWhitelist: new Set(['srvr', 'ruok', 'mntr']),
+    extendedTypes: true,
+    enforceQuota: true,
+    skipAcl: false,
+    reconfigEnabled: true,
+    digestAuth: false,
+    superDigest: 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=',
+    containers: { intervalMs: 500, neverUsedMs: 300_000 },
+    fsyncWarningMs: 20,
+    limits: {
+      ...DEFAULT_LIMITS,
+      requestFrameBytesMax: 4_194_304,
+      handshakeTimeoutMs: 1234,
+      connectionsPerAddressMax: 5,
+      connectionsMax: 9,
+      logSegmentBytes: 2048 * 1024,
+      checkpointTxns: 5000,
+      checkpointLogBytes: 2048 * 1024,
+      containerDeletesPerMinuteMax: 60,
+    },
+  } satisfies Config)
+})
+
+test('the defaults of limits hold when a file says nothing about them', () => {
+  expect(parse(BASE).limits).toEqual(DEFAULT_LIMITS)
+})
+
+describe('values', () => {
+  test.each([
+    ['tickTime=abc', 'tickTime', /whole number/],
+    ['tickTime=', 'tickTime', /whole number/],
+    ['tickTime=0', 'tickTime', /outside 1 to/],
+    ['tickTime=2000 # ms', 'tickTime', /whole number/],
+    ['tickTime=99999999999', 'tickTime', /outside/],
+    ['tickTime=1e3', 'tickTime', /whole number/],
+    ['maxClientCnxns=many', 'maxClientCnxns', /whole number/],
+    ['syncEnabled=maybe', 'syncEnabled', /true or false/],
+    ['extendedTypesEnabled=yes', 'extendedTypesEnabled', /true or false/],
+    ['skipACL=true', 'skipACL', /yes or no/],
+    ['forceSync=No', 'forceSync', /yes or no/],
+    ['clientPort=70000', 'clientPort', /port/],
+    ['admin.serverPort=http', 'admin.serverPort', /port/],
+    ['snapshotSizeFactor=a third', 'snapshotSizeFactor', /number/],
+    ['autopurge.purgeInterval=often', 'autopurge.purgeInterval', /hours/],
+    ['jute.maxbuffer=10', 'jute.maxbuffer', /outside/],
+    ['jute.maxbuffer=9999999999', 'jute.maxbuffer', /outside/],
+    ['electionAlg=1', 'electionAlg', /algorithm 3/],
+    [
+      'DigestAuthenticationProvider.superDigest=secret',
+      'DigestAuthenticationProvider.superDigest',
+      /super:/,
+    ],
+    ['minSessionTimeout=70000', 'minSessionTimeout', /above the largest/],
+    ['maxSessionTimeout=10', 'maxSessionTimeout', /above the largest/],
+    ['zookeeper.maxCnxns=x', 'zookeeper.maxCnxns', /whole number/],
+  ])('%s is refused with file, line, key and reason', (line, key, reason) => {
+    const error = refusal(`${BASE}# comment\n${line}`)
+    expect(error).toMatchObject({ file: 'conf/zoo.cfg', line: 4, key })
+    expect(error.reason).toMatch(reason)
+    expect(error.message).toBe(`conf/zoo.cfg:4: ${key}: ${error.reason}`)
+  })
+
+  test.each([
+    ['jute.maxbuffer=0x200000', (config: Config) => config.limits.requestFrameBytesMax, 0x200000],
+    ['maxClientCnxns=-1', (config: Config) => config.limits.connectionsPerAddressMax, 0],
+    ['maxClientCnxns=0', (config: Config) => config.limits.connectionsPerAddressMax, 0],
+    ['snapCount=0', (config: Config) => config.limits.checkpointTxns, 2],
+    ['preAllocSize=64', (config: Config) => config.limits.logSegmentBytes, 1024 * 1024],
+    [
+      'snapSizeLimitInKb=-1',
+      (config: Config) => config.limits.checkpointLogBytes,
+      256 * 1024 * 1024,
+    ],
+    ['clientPortAddress=0.0.0.0', (config: Config) => config.clientHost, ''],
+    ['clientPortAddress=[::1]', (config: Config) => config.clientHost, '::1'],
+  ] as const)('%s', (line, read, expected) => {
+    expect(read(parse(`${BASE}${line}`))).toBe(expected)
+  })
+
+  test('the last of several counts, and that is said', () => {
+    const { config, warnings } = parseZooCfg(`${BASE}clientPort=2182`, 'zoo.cfg')
+    expect(config.clientPort).toBe(2182)
+    expect(warnings).toEqual(['zoo.cfg:3: clientPort is given more than once; the last one counts'])
+  })
+
+  test('a bad escape is refused with its line', () => {
+    expect(refusal(`${BASE}a=\\u00`)).toMatchObject({ line: 3, key: '' })
+  })
+})
+
+describe('what must be there', () => {
+  test('dataDir', () => {
+    expect(refusal('clientPort=2181').message).toMatch(/^conf\/zoo\.cfg: dataDir: is missing/)
+    expect(refusal('clientPort=2181\ndataDir=').message).toMatch(
+      /^conf\/zoo\.cfg:2: dataDir: is missing/,
+    )
+  })
+
+  test('clientPort', () => {
+    expect(refusal('dataDir=/d').message).toMatch(/^conf\/zoo\.cfg: clientPort: is missing/)
+    expect(refusal('dataDir=/d\nclientPortAddress=::1')).toMatchObject({
+      line: 2,
+      key: 'clientPortAddress',
+    })
+  })
+
+  test('unless it is given beside the file', () => {
+    const { config } = parseZooCfg('maxClientCnxns=3', 'zoo.cfg', {
+      clientHost: '::1',
+      clientPort: 0,
+      dataDir: '/d',
+      tickTimeMs: 500,
+    })
+    expect(config).toMatchObject({
+      clientHost: '::1',
+      clientPort: 0,
+      dataDir: '/d',
+      dataLogDir: '/d',
+    })
+    expect(config).toMatchObject({
+      tickTimeMs: 500,
+      minSessionTimeoutMs: 1000,
+      maxSessionTimeoutMs: 10_000,
+    })
+    expect(config.limits.connectionsPerAddressMax).toBe(3)
+  })
+})
+
+describe('ensembles', () => {
+  test('are refused for now', () => {
+    const error = refusal(`${BASE}server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888`)
+    expect(error).toMatchObject({ line: 3, key: 'server.1' })
+    expect(error.reason).toMatch(/lists 3 servers.*not in this version yet/)
+  })
+
+  test('of one server run standalone, with a word about it', () => {
+    const { config, warnings } = parseZooCfg(
+      'dataDir=/d\ninitLimit=5\nsyncLimit=2\nserver.1=localhost:2888:3888;2190',
+      'zoo.cfg',
+    )
+    expect(config).toMatchObject({ clientPort: 2190, clientHost: '' })
+    expect(warnings).toEqual([expect.stringMatching(/^zoo\.cfg:4: server\.1=.*runs standalone$/)])
+  })
+
+  test.each([
+    ['[::1]:2888:3888:PARTICIPANT;[::1]:2190', '::1', 2190],
+    ['h:2888:3888;127.0.0.1:2190', '127.0.0.1', 2190],
+    ['h:2888:3888;0.0.0.0:2190', '', 2190],
+  ])('take the client address from %s', (line, clientHost, clientPort) => {
+    expect(parse(`dataDir=/d\nserver.1=${line}`)).toMatchObject({ clientHost, clientPort })
+  })
+
+  test.each([
+    ['server.x=h:1:2', /server number/],
+    ['server.256=h:1:2', /server number/],
+    ['server.1=h', /must be host/],
+    ['server.1=h:2888', /must be host/],
+    ['server.1=h:2888:3888:boss', /must be host/],
+    ['server.1=:2888:3888', /must be host/],
+    ['server.1=h:0:3888', /must be host/],
+    ['server.1=::1:2888:3888', /must be host/],
+    ['server.1=h:2888:2888', /must differ/],
+    ['server.1=h:2888:3888;', null],
+    ['server.1=h:2888:3888;x', /must be host/],
+    ['server.1=h:2888:3888;2181;2182', /no TLS/],
+    ['server.1=a:1:2|b:1:2', /several addresses/],
+    ['server.1=h:2888:3888:observer', /must not be an observer/],
+    ['standaloneEnabled=false\nserver.1=h:2888:3888', /ensemble of one/],
+    ['dynamicConfigFile=/zoo.dynamic', /ensemble mode/],
+    ['server.1=h:2888:3888;2999', /disagrees/],
+  ])('%s', (lines, reason) => {
+    if (reason === null) expect(parse(`${BASE}${lines}`).clientPort).toBe(2181)
+    else expect(refusal(`${BASE}${lines}`).reason).toMatch(reason)
+  })
+})
+
+describe('warnings', () => {
+  test('writing without syncing is not offered', () => {
+    expect(warningsOf(`${BASE}forceSync=no`)).toEqual([
+      'conf/zoo.cfg:3: forceSync=no: ignored: an answered write is always on disk here',
+    ])
+  })
+
+  test('open doors are named', () => {
+    expect(warningsOf(`${BASE}skipACL=yes`)).toEqual([
+      expect.stringMatching(/ACLs are not checked/),
+    ])
+  })
+
+  test('secrets are not repeated', () => {
+    const warnings = warningsOf(`${BASE}ssl.keyStore.password=hunter2\nmySecret=hunter3`)
+    expect(warnings.join()).not.toMatch(/hunter/)
+    expect(warnings).toHaveLength(1)
+  })
+})
+
+describe('the whitelist', () => {
+  test.each([
+    ['', DEFAULT_FOUR_LETTER_WORDS],
+    ['4lw.commands.whitelist=*', 'all'],
+    ['4lw.commands.whitelist=ruok, *', 'all'],
+    ['4lw.commands.whitelist=', new Set(['srvr'])],
+    ['zookeeper.4lw.commands.whitelist= ruok ,stat,', new Set(['srvr', 'ruok', 'stat'])],
+  ] as const)('%j', (line, expected) => {
+    expect(parse(`${BASE}${line}`).fourLetterWhitelist).toEqual(expected)
+  })
+})
+
+test('no text does anything but parse or be refused', () => {
+  const names = fc.constantFrom(...KEYS.map((spec) => spec.key), 'server.1', 'x', 'zookeeper.x', '')
+  const line = fc.tuple(names, fc.constantFrom('=', ':', ' ', '\\\n'), fc.string())
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(line).map((lines) => BASE + lines.map((parts) => parts.join('')).join('\n')),
+  )
+  fc.assert(
+    fc.property(text, (input) => {
+      try {
+        parseZooCfg(input, 'zoo.cfg')
+      } catch (error) {
+        expect(error).toBeInstanceOf(ConfigError)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
