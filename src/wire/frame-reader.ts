@@ -1,5 +1,5 @@
 import { assert } from '../base/index.ts'
-import { allocateBytes, asByteBuffer, type ByteBuffer, NO_BYTES } from './byte-buffer.ts'
+import { allocateBytes, asByteBuffer, type ByteBuffer, NO_BYTES, readInt32 } from './byte-buffer.ts'
 
 /** Receives what a {@link FrameReader} finds. */
 export interface FrameSink {
@@ -181,8 +181,4 @@ export class FrameReader {
     this.#heldStart = 0
     this.#heldEnd = 0
   }
-}
-
-function readInt32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 }

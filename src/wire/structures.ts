@@ -1,7 +1,8 @@
 import type { SessionId, Zxid } from '../base/index.ts'
+import { Perms } from './codes.ts'
 import { DecodeError } from './decode-error.ts'
 import type { InputReader } from './input-reader.ts'
-import type { OutputBuffer } from './output-buffer.ts'
+import { OutputBuffer } from './output-buffer.ts'
 import type { AclEntry, Stat } from './records.ts'
 
 /* Parts that several records share. */
@@ -40,7 +41,7 @@ export function readStat(reader: InputReader): Stat {
 }
 
 /** perms and two empty ustrings. */
-const ACL_BYTES_MIN = 12
+const ACL_ENTRY_BYTES_MIN = 12
 
 // vector<ACL>; ACL: int perms, ustring scheme, ustring id
 export function writeAclList(out: OutputBuffer, acl: readonly AclEntry[] | null): void {
@@ -56,14 +57,28 @@ export function writeAclList(out: OutputBuffer, acl: readonly AclEntry[] | null)
   }
 }
 
-export function readAclList(reader: InputReader): AclEntry[] | null {
-  const count = reader.vectorCount(ACL_BYTES_MIN)
+export function readAclList(reader: InputReader): readonly AclEntry[] | null {
+  if (reader.skipIfNext(OPEN_ACL_BYTES)) return OPEN_ACL
+  const count = reader.vectorCount(ACL_ENTRY_BYTES_MIN)
   if (count < 0) return null
   const acl: AclEntry[] = []
   for (let index = 0; index < count; index++) {
     acl.push({ perms: reader.int32(), scheme: reader.string(), id: reader.string() })
   }
   return acl
+}
+
+/**
+ * `ZooDefs.Ids.OPEN_ACL_UNSAFE`, which most creates carry: recognised by its bytes, it costs no decoding and
+ * no memory.
+ */
+const OPEN_ACL: readonly AclEntry[] = [{ perms: Perms.all, scheme: 'world', id: 'anyone' }]
+const OPEN_ACL_BYTES: Uint8Array = encodeAclList(OPEN_ACL)
+
+function encodeAclList(acl: readonly AclEntry[]): Uint8Array {
+  const out = new OutputBuffer()
+  writeAclList(out, acl)
+  return out.take()
 }
 
 // vector<ustring>

@@ -192,7 +192,7 @@ describe('OutputBuffer', () => {
       fc.record({
         buffer: fc.nat({ max: 4 }),
         size: fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 3000 }), fc.nat({ max: 90_000 })),
-        then: fc.constantFrom('write', 'take', 'reset'),
+        after: fc.constantFrom('write', 'take', 'reset'),
       }),
       { maxLength: 60 },
     )
@@ -201,15 +201,15 @@ describe('OutputBuffer', () => {
         const buffers = Array.from({ length: 5 }, () => new OutputBuffer())
         const expected = buffers.map(() => '')
         const taken: { bytes: Uint8Array; text: string }[] = []
-        plan.forEach(({ buffer, size, then }, index) => {
+        plan.forEach(({ buffer, size, after }, index) => {
           const out = buffers[buffer]!
           const text = String.fromCharCode(index + 1).repeat(size)
           out.byteString(text as ByteString)
           expected[buffer] += String.fromCharCode(...hex(size.toString(16).padStart(8, '0'))) + text
           expect(out.length).toBe(expected[buffer]!.length)
-          if (then === 'take') taken.push({ bytes: out.take(), text: expected[buffer]! })
-          if (then === 'reset') out.reset()
-          if (then !== 'write') expected[buffer] = ''
+          if (after === 'take') taken.push({ bytes: out.take(), text: expected[buffer]! })
+          if (after === 'reset') out.reset()
+          if (after !== 'write') expected[buffer] = ''
         })
         buffers.forEach((out, buffer) => {
           const bytes = out.bytes.subarray(out.start, out.end)

@@ -1,0 +1,107 @@
+import type { SessionId, Zxid } from '../../src/base/index.ts'
+import { type ByteString, OpCode, type WriteRequest } from '../../src/wire/index.ts'
+import { AuthProviders, DataTree, WatchTable, WritePreparer } from '../../src/znodes/index.ts'
+
+/*
+ * The tree alone: `node --expose-gc dist/bench/micro/znodes.js [znodes]` after `npm run build`. Cost of reads and of
+ * writes (prepared, then applied 100 at a time, with the digests of both), memory per znode with 100 bytes of data,
+ * and the longest single operation.
+ */
+
+const ZNODES = Number(process.argv[2] ?? 1_000_000)
+const IN_FLIGHT = 100
+const SETS = 1_000_000
+const DATA = 'x'.repeat(100)
+const ACL = [{ perms: 31, scheme: 'world', id: 'anyone' }]
+const IDS = [{ scheme: 'ip', id: '127.0.0.1' }]
+
+const providers = new AuthProviders()
+const tree = new DataTree(new WatchTable(providers), { extendedTypesEnabled: false })
+const preparer = new WritePreparer(tree, providers, {
+  extendedTypesEnabled: false,
+  enforceQuota: false,
+  reconfigEnabled: false,
+})
+let zxid = 0n
+let longestMs = 0
+
+function pathOf(i: number): string {
+  return `/bench/n${String(i).padStart(10, '0')}`
+}
+
+/** Prepares `count` writes in groups and applies each group. */
+function write(count: number, request: (i: number) => WriteRequest): void {
+  const group = []
+  for (let i = 0; i < count; i++) {
+    const start = performance.now()
+    zxid += 1n
+    group.push(
+      preparer.prepare(request(i), {
+        sessionId: 0x0100_0000_0000_0001n as SessionId,
+        cxid: i,
+        zxid: zxid as Zxid,
+        timeMs: 1_700_000_000_000 + i,
+        ids: IDS,
+      }),
+    )
+    if (group.length === IN_FLIGHT || i === count - 1) {
+      for (const { header, txn, digest } of group) {
+        const result = tree.apply(header, txn, digest)
+        if (result.err !== 0) throw new Error(`write ${i} failed with ${result.err}`)
+        preparer.release(header.zxid)
+      }
+      group.length = 0
+    }
+    const tookMs = performance.now() - start
+    if (tookMs > longestMs) longestMs = tookMs
+  }
+}
+
+function create(path: string): WriteRequest {
+  // A value of its own for each znode, as if it came from a request.
+  const data = Buffer.from(DATA, 'latin1').latin1Slice() as ByteString
+  return { type: OpCode.create, path, data, acl: ACL, flags: 0, ttl: -1n }
+}
+
+function measure(what: string, count: number, run: () => void): void {
+  longestMs = 0
+  const start = performance.now()
+  run()
+  const tookMs = performance.now() - start
+  const nanos = Math.round((tookMs * 1e6) / count)
+  const longest = longestMs === 0 ? '' : `, longest ${longestMs.toFixed(1)} ms`
+  console.log(`${what}: ${nanos} ns${longest}`)
+}
+
+globalThis.gc?.()
+const before = process.memoryUsage()
+write(1, () => create('/bench'))
+measure(`create, ${ZNODES} znodes below one parent`, ZNODES, () =>
+  write(ZNODES, (i) => create(pathOf(i))),
+)
+globalThis.gc?.()
+const after = process.memoryUsage()
+console.log(`heap per znode: ${Math.round((after.heapUsed - before.heapUsed) / ZNODES)} bytes`)
+console.log(`RSS per znode: ${Math.round((after.rss - before.rss) / ZNODES)} bytes`)
+const paths = Array.from({ length: 10_000 }, (_, i) => pathOf((i * 7919) % ZNODES))
+measure('find a path just decoded', SETS, () => {
+  for (let i = 0; i < SETS; i++) {
+    const path = Buffer.from(paths[i % 10_000]!).latin1Slice()
+    if (tree.find(path) === undefined) throw new Error('not found')
+  }
+})
+measure('decode alone', SETS, () => {
+  for (let i = 0; i < SETS; i++) Buffer.from(paths[i % 10_000]!).latin1Slice()
+})
+measure('set 100 bytes', SETS, () =>
+  write(SETS, (i) => ({
+    type: OpCode.setData,
+    path: paths[i % 10_000]!,
+    data: DATA as ByteString,
+    version: -1,
+  })),
+)
+measure('delete', ZNODES, () =>
+  write(ZNODES, (i) => ({ type: OpCode.delete, path: pathOf(i), version: -1 })),
+)
+console.log(`digest mismatches: ${tree.digestMismatches}`)
