@@ -1,0 +1,269 @@
+import { assert, Fifo, NO_SESSION, type SessionId, type Zxid } from '../base/index.ts'
+import type { Address, Connection, ConnectionHandler, IoError } from '../env/index.ts'
+import type { TrackedSession } from '../session/index.ts'
+import {
+  type AuthId,
+  type EventType,
+  FrameReader,
+  type FrameSink,
+  OutputBuffer,
+  writeWatcherEvent,
+} from '../wire/index.ts'
+import type { Watcher } from '../znodes/index.ts'
+import { ConnectionStats } from './connection-stats.ts'
+import { type Pending, PendingKind, type Proposal, type WaitingRequest } from './pending.ts'
+
+/** A write a client asked for. */
+export type ClientProposal = Proposal<ClientConnection>
+
+/** Where a connection is in its life; it only moves forward. */
+export const Phase = {
+  /** Nothing but a part of the first frame has come: it may still be a four-letter word. */
+  opening: 0,
+  /** The createSession transaction of its handshake is not applied yet; nothing more is read. */
+  connecting: 1,
+  /** It has a session. */
+  serving: 2,
+  /** A last reply is on its way out, then the connection ends; nothing more is read or executed. */
+  closing: 3,
+  closed: 4,
+} as const
+export type Phase = (typeof Phase)[keyof typeof Phase]
+
+export interface ConnectionLimits {
+  /** Largest frame, in bytes (`jute.maxbuffer`). */
+  readonly frameBytesMax: number
+  /** Requests read but not answered; reading stops there. */
+  readonly pendingMax: number
+  /** Unsent reply bytes at which reading stops. */
+  readonly outputHighWaterBytes: number
+  /** Unsent bytes (watch events of a client that never reads) at which the connection is cut. */
+  readonly outputBytesMax: number
+}
+
+/** What a connection needs from the server; every method is called from one of its socket's events. */
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits
+  /** The first four bytes. True when they are a four-letter word, which the host then answers. */
+  onFirstWord(connection: ClientConnection, word: number): boolean
+  onConnectFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void
+  /** One whole request frame, header included. */
+  onRequestFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void
+  /** A request that waited for earlier writes of its connection may run now. */
+  onWaitingRequest(connection: ClientConnection, request: WaitingRequest): void
+  /** A frame announced a length that is negative or over the limit; the connection is closed. */
+  onBadFrame(connection: ClientConnection, length: number): void
+  /** Output or flow control is to be settled at the end of the turn. */
+  onTurnNeeded(connection: ClientConnection): void
+  /** The client has only its last replies to take any more. */
+  onClosing(connection: ClientConnection): void
+  onClosed(connection: ClientConnection): void
+}
+
+/**
+ * One client socket: cuts frames, keeps the order of replies, gathers output for one write per turn.
+ *
+ * Flow control: reading stops while too many requests are pending or too much output is unsent, in the middle of
+ * a chunk if need be, so that a client that pipelines without reading costs a bounded amount of memory.
+ */
+export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
+  readonly out: OutputBuffer = new OutputBuffer()
+  readonly pending: Fifo<Pending<ClientConnection>> = new Fifo()
+  readonly stats: ConnectionStats = new ConnectionStats()
+  readonly establishedWallMs: number
+  readonly remote: Address
+  ids: readonly AuthId[]
+  phase: Phase = Phase.opening
+  sessionId: SessionId = NO_SESSION
+  /** Null until the handshake is done. */
+  session: TrackedSession | null = null
+  timeoutMs = 0
+  /** The connect request had the readOnly byte, so the response has it too. */
+  hasReadOnlyFlag = false
+  /** The turn's own mark: in the list of this turn's connections. */
+  isInTurn = false
+
+  readonly #host: ConnectionHost
+  readonly #socket: Connection
+  readonly #frames: FrameReader
+  #isPaused = false
+  #isLastRequestRead = false
+
+  constructor(host: ConnectionHost, socket: Connection, wallMs: number) {
+    this.#host = host
+    this.#socket = socket
+    this.#frames = new FrameReader(host.limits.frameBytesMax)
+    this.remote = socket.remote
+    this.establishedWallMs = wallMs
+    this.ids = [{ scheme: 'ip', id: socket.remote.host }]
+  }
+
+  /* ---------------------------------------------------------------- socket events */
+
+  onBytes(chunk: Uint8Array): void {
+    if (this.phase >= Phase.closing) return
+    this.#frames.push(chunk, this)
+    if (this.#frames.isStopped) this.#host.onTurnNeeded(this)
+  }
+
+  onDrain(): void {
+    if (this.phase !== Phase.closed) this.#host.onTurnNeeded(this)
+  }
+
+  onEnd(): void {
+    // ZooKeeper clients never half-close; like the original, the connection ends at once and replies
+    // still owed are lost. Four-letter words are answered before the end of input is seen.
+    if (this.phase < Phase.closing) this.destroy()
+  }
+
+  onClose(_error: IoError | null): void {
+    this.#becomeClosed()
+  }
+
+  /* ---------------------------------------------------------------- frames */
+
+  onFirstWord(word: number): boolean {
+    return this.#host.onFirstWord(this, word)
+  }
+
+  onFrame(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.phase === Phase.opening) {
+      this.#host.onConnectFrame(this, bytes, start, end)
+    } else {
+      this.stats.received += 1
+      this.#host.onRequestFrame(this, bytes, start, end)
+    }
+    return this.#mayRead()
+  }
+
+  /** Like the original: the connection is closed without a word, its session lives on. */
+  onBadLength(length: number): void {
+    this.#host.onBadFrame(this, length)
+    this.destroy()
+  }
+
+  /* ---------------------------------------------------------------- watch events */
+
+  onWatchEvent(type: EventType, path: string, zxid: Zxid): void {
+    if (this.phase >= Phase.closing) return
+    const mark = this.out.beginFrame()
+    writeWatcherEvent(this.out, zxid, type, path)
+    this.out.endFrame(mark)
+    if (this.out.length > this.#host.limits.outputBytesMax) {
+      this.destroy()
+      return
+    }
+    this.stats.sent += 1
+    this.#host.onTurnNeeded(this)
+  }
+
+  /* ---------------------------------------------------------------- pending requests */
+
+  /** The reply of a write has been written: what waited behind it may run. */
+  completeProposal(proposal: ClientProposal): void {
+    const head = this.pending.shift()
+    assert(head === proposal, 'replies of one connection leave in request order')
+  }
+
+  /** Runs waiting requests up to the next unfinished write or a sync whose zxid is not applied yet. */
+  runWaiting(lastApplied: Zxid): void {
+    for (;;) {
+      if (this.phase >= Phase.closing) return
+      const head = this.pending.peek()
+      if (head === null || head.kind === PendingKind.proposal || head.notBefore > lastApplied)
+        return
+      this.pending.shift()
+      this.#host.onWaitingRequest(this, head)
+    }
+  }
+
+  /* ---------------------------------------------------------------- output and end */
+
+  /** End of turn: one write for everything gathered, then flow control. */
+  settle(): void {
+    if (this.phase === Phase.closed) return
+    if (this.out.length > 0) this.#socket.write(this.out.take())
+    if (this.#socket.bufferedBytes > this.#host.limits.outputBytesMax) {
+      this.destroy()
+      return
+    }
+    if (this.phase === Phase.closing) {
+      this.#socket.end()
+      return
+    }
+    if (this.phase === Phase.opening) return
+    if (!this.#mayRead()) {
+      this.#pause()
+      return
+    }
+    if (this.#frames.isStopped) this.#frames.resume(this)
+    if (this.#frames.isStopped) this.#host.onTurnNeeded(this)
+    else this.#resume()
+  }
+
+  /** The request being read is the last one that counts (closeSession, a refused auth, an unknown opcode). */
+  readNoMore(): void {
+    this.#isLastRequestRead = true
+  }
+
+  /** Sends what has been written so far, then ends the connection; nothing more is read. */
+  closeAfterFlush(): void {
+    if (this.phase >= Phase.closing) return
+    this.phase = Phase.closing
+    this.#abandonPending()
+    this.#host.onClosing(this)
+    this.#host.onTurnNeeded(this)
+  }
+
+  /** The answer to a four-letter word: plain text without a frame, then the end. */
+  answerText(text: string): void {
+    for (let i = 0; i < text.length; i += 1) this.out.int8(text.charCodeAt(i))
+    this.closeAfterFlush()
+  }
+
+  /** Ends the connection now; unsent output is lost. */
+  destroy(): void {
+    if (this.phase === Phase.closed) return
+    this.#becomeClosed()
+    this.#socket.destroy()
+  }
+
+  get isReading(): boolean {
+    return !this.#isPaused
+  }
+
+  #mayRead(): boolean {
+    if (this.phase !== Phase.serving || this.#isLastRequestRead) return false
+    const limits = this.#host.limits
+    return (
+      this.pending.length < limits.pendingMax &&
+      this.out.length + this.#socket.bufferedBytes < limits.outputHighWaterBytes
+    )
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+
+  #abandonPending(): void {
+    this.pending.forEach((item) => {
+      if (item.kind === PendingKind.proposal) item.origin = null
+    })
+    this.pending.clear()
+  }
+
+  #becomeClosed(): void {
+    if (this.phase === Phase.closed) return
+    this.phase = Phase.closed
+    this.#abandonPending()
+    this.#host.onClosed(this)
+  }
+}

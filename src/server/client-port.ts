@@ -1,0 +1,191 @@
+import type {
+  Clock,
+  Connection,
+  ConnectionHandler,
+  IoError,
+  Listener,
+  ListenHandler,
+  Logger,
+  TimerHandle,
+  Timers,
+} from '../env/index.ts'
+import type { ClientConnection } from './client-connection.ts'
+import { Phase } from './client-connection.ts'
+
+export interface ClientPortLimits {
+  /** Open connections from one address; 0 is unlimited. */
+  readonly connectionsPerAddressMax: number
+  /** Open connections in all; 0 is unlimited. */
+  readonly connectionsMax: number
+  /** How long a connection may stay without a session. */
+  readonly handshakeTimeoutMs: number
+  /** How long a connection may take to read its last replies. */
+  readonly closeFlushTimeoutMs: number
+}
+
+/** What the port needs from the server. */
+export interface ClientPortHost {
+  newConnection(socket: Connection): ClientConnection
+  onListening(listener: Listener): void
+  onListenError(error: IoError): void
+}
+
+/** The listening socket for clients: counts connections, and ends those that dawdle. */
+export class ClientPort implements ListenHandler {
+  readonly #host: ClientPortHost
+  readonly #limits: ClientPortLimits
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #logger: Logger
+  readonly #connections: Set<ClientConnection> = new Set()
+  readonly #perAddress: Map<string, number> = new Map()
+  /** Connections without a session and closing ones, with the time by which that must have changed. */
+  readonly #dawdlers: Map<ClientConnection, number> = new Map()
+  #timer: TimerHandle | null = null
+  #listener: Listener | null = null
+  #onEmpty: () => void = () => {}
+
+  constructor(
+    host: ClientPortHost,
+    limits: ClientPortLimits,
+    clock: Clock,
+    timers: Timers,
+    logger: Logger,
+  ) {
+    this.#host = host
+    this.#limits = limits
+    this.#clock = clock
+    this.#timers = timers
+    this.#logger = logger
+  }
+
+  get connections(): ReadonlySet<ClientConnection> {
+    return this.#connections
+  }
+
+  onListening(listener: Listener): void {
+    this.#listener = listener
+    this.#host.onListening(listener)
+  }
+
+  onError(error: IoError): void {
+    this.#host.onListenError(error)
+  }
+
+  /** Over a limit: closed at once without a byte, as the original does. */
+  onConnection(socket: Connection): ConnectionHandler {
+    const address = socket.remote.host
+    const sameAddress = this.#perAddress.get(address) ?? 0
+    const { connectionsPerAddressMax, connectionsMax, handshakeTimeoutMs } = this.#limits
+    if (connectionsPerAddressMax > 0 && sameAddress >= connectionsPerAddressMax) {
+      this.#logger.warn('too many connections from one address (maxClientCnxns); closed', {
+        remote: address,
+        max: connectionsPerAddressMax,
+      })
+      socket.destroy()
+      return IGNORE
+    }
+    if (connectionsMax > 0 && this.#connections.size >= connectionsMax) {
+      this.#logger.warn('too many connections (maxCnxns); closed', {
+        remote: address,
+        max: connectionsMax,
+      })
+      socket.destroy()
+      return IGNORE
+    }
+    this.#perAddress.set(address, sameAddress + 1)
+    const connection = this.#host.newConnection(socket)
+    this.#connections.add(connection)
+    this.#watchDawdler(connection, handshakeTimeoutMs)
+    return connection
+  }
+
+  /** The connection has its session. */
+  onServing(connection: ClientConnection): void {
+    this.#dawdlers.delete(connection)
+  }
+
+  /** The connection waits for its client to take the last replies. */
+  onClosing(connection: ClientConnection): void {
+    if (this.#connections.has(connection)) {
+      this.#watchDawdler(connection, this.#limits.closeFlushTimeoutMs)
+    }
+  }
+
+  onClosed(connection: ClientConnection): void {
+    if (!this.#connections.delete(connection)) return
+    this.#dawdlers.delete(connection)
+    const address = connection.remote.host
+    const rest = (this.#perAddress.get(address) ?? 0) - 1
+    if (rest > 0) this.#perAddress.set(address, rest)
+    else this.#perAddress.delete(address)
+    if (this.#connections.size === 0) this.#onEmpty()
+  }
+
+  /** Stops accepting; open connections stay. */
+  stopListening(): void {
+    this.#listener?.close(() => {})
+    this.#listener = null
+  }
+
+  /** Ends every connection once its client has taken the replies it is owed, or after a while without that. */
+  drain(done: () => void): void {
+    this.#onEmpty = () => {
+      this.#onEmpty = () => {}
+      this.#cancelTimer()
+      done()
+    }
+    if (this.#connections.size === 0) this.#onEmpty()
+    for (const connection of [...this.#connections]) connection.closeAfterFlush()
+  }
+
+  /** Cuts every connection. */
+  destroyAll(): void {
+    this.#cancelTimer()
+    for (const connection of [...this.#connections]) connection.destroy()
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  #watchDawdler(connection: ClientConnection, timeoutMs: number): void {
+    // Deleted first, so that the map stays roughly in deadline order and the first entry is the earliest of its kind.
+    this.#dawdlers.delete(connection)
+    this.#dawdlers.set(connection, this.#clock.monotonicMs() + timeoutMs)
+    this.#arm(timeoutMs)
+  }
+
+  #arm(inMs: number): void {
+    if (this.#timer !== null) return
+    this.#timer = this.#timers.at(this.#clock.monotonicMs() + inMs, this.#onDeadline)
+  }
+
+  readonly #onDeadline = (): void => {
+    this.#timer = null
+    const nowMs = this.#clock.monotonicMs()
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const [connection, deadlineMs] of this.#dawdlers) {
+      if (deadlineMs > nowMs) {
+        nextMs = Math.min(nextMs, deadlineMs)
+        continue
+      }
+      this.#dawdlers.delete(connection)
+      // A createSession that takes long (a slow disk) is not the client's fault.
+      if (connection.phase === Phase.connecting) continue
+      this.#logger.info('connection dawdled without a session; closed', {
+        remote: connection.remote.host,
+      })
+      connection.destroy()
+    }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#arm(nextMs - nowMs)
+  }
+}
+
+const IGNORE: ConnectionHandler = {
+  onBytes: () => {},
+  onDrain: () => {},
+  onEnd: () => {},
+  onClose: () => {},
+}

@@ -1,0 +1,173 @@
+import { formatHex, NO_SESSION, type SessionId, type Zxid } from '../base/index.ts'
+import type { Logger } from '../env/index.ts'
+import {
+  isSessionPassword,
+  negotiateTimeout,
+  type SessionIdSource,
+  sessionPassword,
+} from '../session/index.ts'
+import {
+  type ByteString,
+  type ConnectRequest,
+  DecodeError,
+  decodeConnectRequest,
+  InputReader,
+  writeConnectResponse,
+} from '../wire/index.ts'
+import { type ClientConnection, Phase } from './client-connection.ts'
+import type { SessionKeeper } from './session-keeper.ts'
+
+const INVALID_PASSWORD = '\0'.repeat(16) as ByteString
+
+/** The rest of the server as a handshake sees it. */
+export interface HandshakeHost {
+  readonly lastApplied: Zxid
+  /** Proposes the createSession transaction; {@link Handshake.onSessionCreated} follows when it is applied. */
+  createSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void
+  /** The connection has its session. */
+  onServing(connection: ClientConnection): void
+}
+
+/** The first frame of a connection: a new session, or one taken up again. */
+export class Handshake {
+  readonly #host: HandshakeHost
+  readonly #sessions: SessionKeeper
+  readonly #ids: SessionIdSource
+  readonly #minTimeoutMs: number
+  readonly #maxTimeoutMs: number
+  readonly #logger: Logger
+  readonly #reader: InputReader = new InputReader()
+
+  constructor(
+    host: HandshakeHost,
+    sessions: SessionKeeper,
+    ids: SessionIdSource,
+    minTimeoutMs: number,
+    maxTimeoutMs: number,
+    logger: Logger,
+  ) {
+    this.#host = host
+    this.#sessions = sessions
+    this.#ids = ids
+    this.#minTimeoutMs = minTimeoutMs
+    this.#maxTimeoutMs = maxTimeoutMs
+    this.#logger = logger
+  }
+
+  onConnectFrame(
+    connection: ClientConnection,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const request = this.#decode(bytes, start, end)
+    if (request === null) {
+      this.#logger.warn('malformed connect request; connection closed', {
+        remote: connection.remote.host,
+        bytes: end - start,
+      })
+      connection.destroy()
+      return
+    }
+    if (request.lastZxidSeen > this.#host.lastApplied) {
+      this.#logger.warn('client has seen a newer zxid than this server; it must try another one', {
+        remote: connection.remote.host,
+        lastZxidSeen: formatHex(request.lastZxidSeen),
+        lastApplied: formatHex(this.#host.lastApplied),
+      })
+      connection.destroy()
+      return
+    }
+    connection.hasReadOnlyFlag = request.hasReadOnly
+    const timeoutMs = negotiateTimeout(request.timeOut, this.#minTimeoutMs, this.#maxTimeoutMs)
+    connection.timeoutMs = timeoutMs
+    if (request.sessionId === NO_SESSION) {
+      connection.phase = Phase.connecting
+      connection.sessionId = this.#ids.next()
+      this.#host.createSession(connection, connection.sessionId, timeoutMs)
+    } else {
+      this.#takeUp(connection, request, timeoutMs)
+    }
+  }
+
+  /** The createSession transaction is applied and the session tracked: answer, and read on. */
+  onSessionCreated(connection: ClientConnection): void {
+    if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId)
+  }
+
+  /**
+   * The password is checked before the session's present connection is touched; upstream does it the other way
+   * round, so that anybody who knows an id can cut its connection (docs/divergence.md).
+   */
+  #takeUp(connection: ClientConnection, request: ConnectRequest, timeoutMs: number): void {
+    const session = this.#sessions.find(request.sessionId)
+    const isKnown =
+      session !== undefined &&
+      !session.isClosing &&
+      isSessionPassword(request.sessionId, request.passwd)
+    if (!isKnown) {
+      this.#refuse(connection, request.sessionId)
+      return
+    }
+    this.#sessions.track(request.sessionId, timeoutMs)
+    this.#accept(connection, request.sessionId)
+  }
+
+  #accept(connection: ClientConnection, sessionId: SessionId): void {
+    const session = this.#sessions.find(sessionId)
+    if (session === undefined) {
+      this.#refuse(connection, sessionId)
+      return
+    }
+    connection.sessionId = sessionId
+    connection.session = session
+    this.#sessions.attach(sessionId, connection)
+    connection.phase = Phase.serving
+    this.#respond(connection, connection.timeoutMs, sessionId, sessionPassword(sessionId))
+    this.#host.onServing(connection)
+    this.#logger.debug('session connected', {
+      sessionId: formatHex(sessionId),
+      remote: connection.remote.host,
+      timeoutMs: connection.timeoutMs,
+    })
+  }
+
+  /** All fields zero: each client library looks at another one to learn that the session is over. */
+  #refuse(connection: ClientConnection, sessionId: SessionId): void {
+    this.#logger.info('connect to a session that is over or with a wrong password', {
+      sessionId: formatHex(sessionId),
+      remote: connection.remote.host,
+    })
+    this.#respond(connection, 0, NO_SESSION, INVALID_PASSWORD)
+    connection.closeAfterFlush()
+  }
+
+  #respond(
+    connection: ClientConnection,
+    timeOut: number,
+    sessionId: SessionId,
+    passwd: string,
+  ): void {
+    const out = connection.out
+    const mark = out.beginFrame()
+    writeConnectResponse(out, {
+      protocolVersion: 0,
+      timeOut,
+      sessionId,
+      passwd: passwd as ByteString,
+      hasReadOnly: connection.hasReadOnlyFlag,
+      readOnly: false,
+    })
+    out.endFrame(mark)
+  }
+
+  #decode(bytes: Uint8Array, start: number, end: number): ConnectRequest | null {
+    this.#reader.reset(bytes, start, end)
+    try {
+      return decodeConnectRequest(this.#reader)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      return null
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { assert, type SessionId, type Zxid } from '../base/index.ts'
+import type { CheckpointSource, StateMachine, StateSummary, ZnodeRow } from '../storage/index.ts'
+import { decodeTxnEntry, OpCode, type Txn, type TxnHeader } from '../wire/index.ts'
+import type { ApplyResult, DataTree } from '../znodes/index.ts'
+import { CheckpointCapture } from './checkpoint-capture.ts'
+import { SessionTable } from './session-table.ts'
+
+/**
+ * What every replica computes from the log: the tree and the sessions, both at `lastApplied`.
+ * Storage loads it, replays into it and takes checkpoints of it.
+ */
+export class ReplicatedState implements StateMachine {
+  readonly tree: DataTree
+  readonly sessions: SessionTable = new SessionTable()
+
+  constructor(tree: DataTree) {
+    this.tree = tree
+  }
+
+  get lastApplied(): Zxid {
+    return this.tree.lastAppliedZxid
+  }
+
+  /** Applies the next transaction. A digest that differs from the tree's own is counted by the tree, never fatal. */
+  apply(header: TxnHeader, txn: Txn, digest: bigint | null): ApplyResult {
+    if (txn.type === OpCode.createSession) this.sessions.create(header.clientId, txn.timeOut)
+    else if (txn.type === OpCode.closeSession) this.sessions.close(header.clientId)
+    return this.tree.apply(header, txn, digest)
+  }
+
+  /* ---------------------------------------------------------------- StateMachine */
+
+  reset(): void {
+    this.tree.reset()
+    this.sessions.clear()
+  }
+
+  beginLoad(): void {
+    this.tree.beginLoad()
+    this.sessions.clear()
+  }
+
+  loadZnode(row: ZnodeRow): void {
+    this.tree.loadZnode(row)
+  }
+
+  loadSession(sessionId: SessionId, timeoutMs: number): void {
+    this.sessions.load(sessionId, timeoutMs)
+  }
+
+  endLoad(zxid: Zxid): void {
+    this.tree.endLoad(zxid)
+  }
+
+  summary(): StateSummary {
+    return {
+      zxid: this.lastApplied,
+      znodes: this.tree.znodeCount,
+      digest: this.tree.digest(),
+      systemDigest: this.tree.systemDigest(),
+      sessions: this.sessions.size,
+      sessionsDigest: this.sessions.digest(),
+    }
+  }
+
+  replay(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
+    const entry = decodeTxnEntry(bytes, start, end)
+    assert(entry.header.zxid === zxid, 'a log record carries the zxid of its transaction')
+    this.apply(entry.header, entry.txn, entry.digest === null ? null : entry.digest.treeDigest)
+  }
+
+  beginCheckpoint(): CheckpointSource {
+    return new CheckpointCapture(this.summary(), this.tree.changes, this.sessions)
+  }
+}

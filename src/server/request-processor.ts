@@ -1,0 +1,268 @@
+import { NO_ZXID, type Zxid } from '../base/index.ts'
+import type { Clock } from '../env/index.ts'
+import {
+  type AuthId,
+  DecodeError,
+  decodeAuthPacket,
+  decodeWriteRequest,
+  ErrorCode,
+  InputReader,
+  OpCode,
+  type RequestHeader,
+  readRequestHeader,
+  type WriteRequest,
+} from '../wire/index.ts'
+import type { AuthProviders } from '../znodes/index.ts'
+import type { ClientConnection } from './client-connection.ts'
+import { PendingKind, type WaitingRequest } from './pending.ts'
+import type { ReadRequests } from './read-requests.ts'
+import type { ServerStats } from './server-stats.ts'
+import type { WritePipeline } from './write-pipeline.ts'
+
+const NO_BODY = new Uint8Array(0)
+const REQUEST_HEADER_BYTES = 8
+
+/** Opcodes that become transactions when a client sends them. */
+const WRITE_OPCODES: ReadonlySet<number> = new Set([
+  OpCode.create,
+  OpCode.delete,
+  OpCode.setData,
+  OpCode.setACL,
+  OpCode.multi,
+  OpCode.create2,
+  OpCode.reconfig,
+  OpCode.createContainer,
+  OpCode.createTTL,
+  OpCode.closeSession,
+])
+
+/** The rest of the server as requests see it. */
+export interface RequestHost {
+  /** Zxid of the last applied transaction. */
+  readonly lastApplied: Zxid
+  /** Not null while writes cannot be logged (the disk is full): the error code that answers them. */
+  writeRefusal(): number | null
+  /** The session of the connection has asked to be closed; nothing else of it may be written. */
+  onSessionClosing(connection: ClientConnection): void
+}
+
+/**
+ * Takes whole request frames of connections with a session. Writes get their zxid at once; everything else is answered
+ * at once too, unless an earlier request of the same connection is unfinished: then it waits its turn, because
+ * replies leave in request order (ZooKeeper clients end a connection that breaks it).
+ */
+export class RequestProcessor {
+  readonly #host: RequestHost
+  readonly #clock: Clock
+  readonly #pipeline: WritePipeline
+  readonly #reads: ReadRequests
+  readonly #providers: AuthProviders
+  readonly #stats: ServerStats
+  readonly #reader: InputReader = new InputReader()
+  readonly #header: RequestHeader = { xid: 0, type: 0 }
+
+  constructor(
+    host: RequestHost,
+    clock: Clock,
+    pipeline: WritePipeline,
+    reads: ReadRequests,
+    providers: AuthProviders,
+    stats: ServerStats,
+  ) {
+    this.#host = host
+    this.#clock = clock
+    this.#pipeline = pipeline
+    this.#reads = reads
+    this.#providers = providers
+    this.#stats = stats
+  }
+
+  /** One request frame, header included, as it was read from the socket. */
+  admit(
+    connection: ClientConnection,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    nowMs: number,
+  ): void {
+    if (end - start < REQUEST_HEADER_BYTES) {
+      connection.destroy()
+      return
+    }
+    const reader = this.#reader
+    reader.reset(bytes, start, end)
+    readRequestHeader(reader, this.#header)
+    const { xid, type } = this.#header
+    if (WRITE_OPCODES.has(type)) this.#admitWrite(connection, type, xid, nowMs)
+    else if (type === OpCode.auth) this.#admitAuth(connection, xid, nowMs)
+    else if (connection.pending.length > 0 || type === OpCode.sync) {
+      this.#wait(connection, type, xid, bytes, end, nowMs)
+    } else this.#run(connection, type, xid, connection.ids, nowMs, nowMs)
+  }
+
+  /** A request whose turn has come. */
+  runWaiting(connection: ClientConnection, request: WaitingRequest): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (request.err !== ErrorCode.ok || request.opcode === OpCode.auth) {
+      this.#answerDecided(connection, request.opcode, request.xid, request.err)
+      this.#record(connection, request.opcode, request.xid, request.admittedMs, nowMs)
+      return
+    }
+    this.#reader.reset(request.body, 0, request.body.length)
+    const { opcode, xid, ids, admittedMs } = request
+    this.#run(connection, opcode, xid, ids, admittedMs, nowMs)
+  }
+
+  #run(
+    connection: ClientConnection,
+    opcode: number,
+    xid: number,
+    ids: readonly AuthId[],
+    admittedMs: number,
+    nowMs: number,
+  ): void {
+    try {
+      if (!this.#reads.execute(connection, opcode, xid, this.#reader, ids)) {
+        this.#refuseOpcode(connection, xid)
+      }
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#refuseBody(connection, opcode, xid)
+    }
+    this.#record(connection, opcode, xid, admittedMs, nowMs)
+  }
+
+  /* ---------------------------------------------------------------- writes */
+
+  #admitWrite(connection: ClientConnection, type: number, xid: number, nowMs: number): void {
+    const refusal = this.#host.writeRefusal()
+    if (refusal !== null && type !== OpCode.closeSession) {
+      this.#decide(connection, type, xid, refusal, nowMs)
+      return
+    }
+    let request: WriteRequest
+    try {
+      request = decodeWriteRequest(type, this.#reader)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      // Unlike 3.8, a malformed write costs no zxid (3.9).
+      this.#decide(connection, type, xid, ErrorCode.marshallingError, nowMs)
+      return
+    }
+    if (type === OpCode.closeSession) {
+      connection.readNoMore()
+      this.#host.onSessionClosing(connection)
+    }
+    this.#pipeline.propose(request, {
+      connection,
+      sessionId: connection.sessionId,
+      xid,
+      opcode: type,
+      ids: connection.ids,
+      admittedMs: nowMs,
+    })
+  }
+
+  /* ---------------------------------------------------------------- auth */
+
+  /** Takes effect for every request read after it; a refusal ends the connection behind the replies owed before. */
+  #admitAuth(connection: ClientConnection, xid: number, nowMs: number): void {
+    try {
+      const packet = decodeAuthPacket(this.#reader)
+      const ids = this.#providers.authenticate(packet.scheme, packet.auth, connection.ids)
+      if (ids !== null) {
+        connection.ids = ids
+      } else {
+        this.#stats.authFailed += 1
+        connection.readNoMore()
+      }
+      const err = ids === null ? ErrorCode.authFailed : ErrorCode.ok
+      this.#decide(connection, OpCode.auth, xid, err, nowMs)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      connection.destroy()
+    }
+  }
+
+  /* ---------------------------------------------------------------- waiting and refusing */
+
+  #wait(
+    connection: ClientConnection,
+    opcode: number,
+    xid: number,
+    bytes: Uint8Array,
+    end: number,
+    nowMs: number,
+  ): void {
+    // What follows a request that will end the connection is not executed.
+    if (!this.#reads.knows(opcode)) connection.readNoMore()
+    connection.pending.push({
+      kind: PendingKind.request,
+      xid,
+      opcode,
+      err: ErrorCode.ok,
+      body: bytes.slice(this.#reader.offset, end),
+      ids: connection.ids,
+      notBefore: opcode === OpCode.sync ? this.#pipeline.lastProposed : NO_ZXID,
+      admittedMs: nowMs,
+    })
+    connection.runWaiting(this.#host.lastApplied)
+    if (opcode === OpCode.sync && connection.pending.length > 0)
+      this.#pipeline.awaitApplied(connection)
+  }
+
+  /** Answers in its turn with a reply that is a header and nothing else. */
+  #decide(
+    connection: ClientConnection,
+    opcode: number,
+    xid: number,
+    err: number,
+    nowMs: number,
+  ): void {
+    if (connection.pending.length === 0) {
+      this.#answerDecided(connection, opcode, xid, err)
+      this.#record(connection, opcode, xid, nowMs, nowMs)
+      return
+    }
+    connection.pending.push({
+      kind: PendingKind.request,
+      xid,
+      opcode,
+      err,
+      body: NO_BODY,
+      ids: connection.ids,
+      notBefore: NO_ZXID,
+      admittedMs: nowMs,
+    })
+  }
+
+  #answerDecided(connection: ClientConnection, opcode: number, xid: number, err: number): void {
+    const zxid = opcode === OpCode.auth ? NO_ZXID : this.#host.lastApplied
+    this.#reads.replyHeader(connection, xid, zxid, err)
+    if (opcode === OpCode.auth && err !== ErrorCode.ok) connection.closeAfterFlush()
+  }
+
+  #refuseOpcode(connection: ClientConnection, xid: number): void {
+    this.#reads.replyHeader(connection, xid, -1n as Zxid, ErrorCode.unimplemented)
+    connection.closeAfterFlush()
+  }
+
+  /** A malformed sasl packet ends the connection without a word; anything else is answered and forgiven. */
+  #refuseBody(connection: ClientConnection, opcode: number, xid: number): void {
+    if (opcode === OpCode.sasl) connection.destroy()
+    else {
+      this.#reads.replyHeader(connection, xid, this.#host.lastApplied, ErrorCode.marshallingError)
+    }
+  }
+
+  #record(
+    connection: ClientConnection,
+    opcode: number,
+    xid: number,
+    admittedMs: number,
+    nowMs: number,
+  ): void {
+    const zxid = this.#host.lastApplied
+    this.#stats.recordReply(connection, opcode, xid, zxid, admittedMs, nowMs)
+  }
+}

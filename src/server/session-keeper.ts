@@ -1,0 +1,110 @@
+import { formatHex, NO_SESSION, type SessionId } from '../base/index.ts'
+import type { Clock, Logger, TimerHandle, Timers } from '../env/index.ts'
+import type { SessionTracker, TrackedSession } from '../session/index.ts'
+import type { ClientConnection } from './client-connection.ts'
+
+/**
+ * Who holds which session, and the timer that ends silent ones. Expiry only ever proposes a closeSession: the
+ * session is over when that transaction is applied.
+ */
+export class SessionKeeper {
+  readonly #tracker: SessionTracker
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #logger: Logger
+  readonly #expire: (sessionId: SessionId) => void
+  readonly #owners: Map<SessionId, ClientConnection> = new Map()
+  #timer: TimerHandle | null = null
+  #isStopped = false
+
+  constructor(
+    tracker: SessionTracker,
+    clock: Clock,
+    timers: Timers,
+    logger: Logger,
+    expire: (sessionId: SessionId) => void,
+  ) {
+    this.#tracker = tracker
+    this.#clock = clock
+    this.#timers = timers
+    this.#logger = logger
+    this.#expire = expire
+  }
+
+  /** Tracks a session with a full timeout from now on. */
+  track(sessionId: SessionId, timeoutMs: number): TrackedSession {
+    const session = this.#tracker.add(sessionId, timeoutMs, this.#clock.monotonicMs())
+    this.#arm()
+    return session
+  }
+
+  find(sessionId: SessionId): TrackedSession | undefined {
+    return this.#tracker.get(sessionId)
+  }
+
+  /** Makes `connection` the session's only one; an older connection of the session on this server is closed. */
+  attach(sessionId: SessionId, connection: ClientConnection): void {
+    const previous = this.#owners.get(sessionId)
+    if (previous !== undefined && previous !== connection) previous.closeAfterFlush()
+    this.#owners.set(sessionId, connection)
+  }
+
+  detach(connection: ClientConnection): void {
+    const { sessionId } = connection
+    if (sessionId !== NO_SESSION && this.#owners.get(sessionId) === connection) {
+      this.#owners.delete(sessionId)
+    }
+  }
+
+  markClosing(sessionId: SessionId): void {
+    this.#tracker.markClosing(sessionId)
+  }
+
+  /** The closeSession has been applied. Returns the connection that held the session, if any. */
+  remove(sessionId: SessionId): ClientConnection | null {
+    this.#tracker.remove(sessionId)
+    const owner = this.#owners.get(sessionId) ?? null
+    this.#owners.delete(sessionId)
+    return owner
+  }
+
+  touch(session: TrackedSession, nowMs: number): void {
+    this.#tracker.touch(session, nowMs)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  #arm(): void {
+    if (this.#timer !== null || this.#isStopped) return
+    const deadlineMs = this.#tracker.nextDeadlineMs()
+    if (deadlineMs === Number.POSITIVE_INFINITY) return
+    this.#timer = this.#timers.at(deadlineMs, this.#onDeadline)
+  }
+
+  /** Timers run before sockets are read: what clients have sent in time must count first. */
+  readonly #onDeadline = (): void => {
+    this.#timers.endOfTurn(this.#check)
+  }
+
+  readonly #check = (): void => {
+    this.#timer = null
+    if (this.#isStopped) return
+    const pausedBefore = this.#tracker.pausedMs
+    const expired = this.#tracker.expired(this.#clock.monotonicMs())
+    const pausedMs = this.#tracker.pausedMs - pausedBefore
+    if (pausedMs > 0) {
+      this.#logger.warn('the process did not run for a while; session deadlines were moved', {
+        pausedMs: Math.round(pausedMs),
+      })
+    }
+    for (const sessionId of expired) {
+      this.#logger.info('session expired', { sessionId: formatHex(sessionId) })
+      this.#expire(sessionId)
+    }
+    this.#arm()
+  }
+}

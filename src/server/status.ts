@@ -1,0 +1,100 @@
+import { NO_SESSION, type ServerId } from '../base/index.ts'
+import type { Config } from '../config/index.ts'
+import type { MetricsReader } from '../env/index.ts'
+import type { WatchTable } from '../znodes/index.ts'
+import { type ClientConnection, Phase } from './client-connection.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+import type { ServerStats } from './server-stats.ts'
+import type { ConnectionStatus, ServerStatus } from './server-status.ts'
+
+/** The parts of a server that its status is read from. */
+export interface StatusSource {
+  readonly state: ReplicatedState
+  readonly watches: WatchTable
+  readonly stats: ServerStats
+  readonly connections: ReadonlySet<ClientConnection>
+  /** When the process began to serve, monotonic. */
+  readonly startedMs: number
+}
+
+/** What {@link serverStatus} puts together. */
+export interface StatusParts {
+  readonly server: StatusSource
+  readonly serverId: ServerId
+  readonly config: Config
+  readonly metrics: MetricsReader
+  readonly nowMs: number
+  readonly isServing: boolean
+  readonly clientPort: number
+  readonly outstanding: number
+  readonly logBytes: number
+}
+
+/** The server as its operator sees it at this moment. */
+export function serverStatus(parts: StatusParts): ServerStatus {
+  const { server, config } = parts
+  const { tree, sessions } = server.state
+  return {
+    mode: 'standalone',
+    isServing: parts.isServing,
+    isReadOnly: false,
+    lastProcessedZxid: server.state.lastApplied,
+    tree: {
+      znodeCount: tree.znodeCount,
+      ephemeralCount: tree.ephemeralCount,
+      watchCount: server.watches.watchCount(),
+      dataBytes: tree.dataBytes,
+    },
+    sessionCount: sessions.size,
+    outstandingRequests: parts.outstanding,
+    packetsReceived: server.stats.packetsReceived,
+    packetsSent: server.stats.packetsSent,
+    latency: server.stats.latency(),
+    uptimeMs: Math.floor(parts.nowMs - server.startedMs),
+    authFailedCount: server.stats.authFailed,
+    connections: [...server.connections].map(connectionStatus),
+    configuration: {
+      clientPort: parts.clientPort,
+      dataDir: config.dataDir,
+      dataDirBytes: parts.logBytes,
+      dataLogDir: config.dataLogDir,
+      dataLogBytes: parts.logBytes,
+      tickTimeMs: config.tickTimeMs,
+      maxClientCnxns: config.limits.connectionsPerAddressMax,
+      minSessionTimeoutMs: config.minSessionTimeoutMs,
+      maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+      clientPortListenBacklog: config.listenBacklog,
+      serverId: parts.serverId,
+    },
+    metrics: parts.metrics,
+  }
+}
+
+function connectionStatus(connection: ClientConnection): ConnectionStatus {
+  const { stats } = connection
+  const hasSession = connection.sessionId !== NO_SESSION && connection.phase === Phase.serving
+  return {
+    remote: connection.remote,
+    isReading: connection.isReading,
+    queued: connection.pending.length,
+    received: stats.received,
+    sent: stats.sent,
+    session: hasSession
+      ? {
+          sessionId: connection.sessionId,
+          timeoutMs: connection.timeoutMs,
+          establishedMs: connection.establishedWallMs,
+          lastOpcode: stats.lastOpcode,
+          lastCxid: stats.lastXid,
+          lastZxid: stats.lastZxid,
+          lastReplyMs: stats.lastReplyMs,
+          lastLatencyMs: stats.lastLatencyMs,
+          latency: {
+            minMs: stats.minLatencyMs,
+            maxMs: stats.maxLatencyMs,
+            avgMs: stats.answered === 0 ? 0 : stats.totalLatencyMs / stats.answered,
+          },
+        }
+      : null,
+  }
+}
