@@ -178,13 +178,22 @@ describe('a pause of the process', () => {
     expect(runUntil(tracker, 200_000)).toHaveLength(1)
   })
 
-  test('odd lengths keep the timer from firing in vain', () => {
-    const tracker = new SessionTracker({ tickMs: TICK })
-    tracker.add(A, 4000, 0.1)
-    tracker.expired(5000.7)
-    const before = tracker.nextDeadlineMs()
-    tracker.expired(before)
-    expect(tracker.nextDeadlineMs()).toBe(before + TICK)
+  test('of any length, the timer that follows is not in vain', () => {
+    const lengthsMs = fc.array(fc.double({ min: 3001, max: 1e6, noNaN: true }), { minLength: 1 })
+    fc.assert(
+      fc.property(lengthsMs, (lengths) => {
+        const tracker = new SessionTracker({ tickMs: TICK })
+        tracker.add(A, 2_000_000_000, 0.1)
+        let now = 0.1
+        for (const lengthMs of lengths) {
+          now += lengthMs
+          tracker.expired(now)
+          now = tracker.nextDeadlineMs()
+          tracker.expired(now)
+          expect(tracker.nextDeadlineMs()).toBe(now + TICK)
+        }
+      }),
+    )
   })
 })
 
