@@ -30,6 +30,7 @@ describe.skipIf(skipWithout(peer))('kazoo', { timeout: 120_000 }, () => {
 
   test('makes every request', async () => {
     const { code, output } = await start('session.py').finished()
+    const persistent = output.includes('has no add_watch') ? [] : ['persistent watches']
     expect(passedSteps(output), output).toEqual([
       'create and read',
       'set and versions',
@@ -37,7 +38,7 @@ describe.skipIf(skipWithout(peer))('kazoo', { timeout: 120_000 }, () => {
       'sequential',
       'ephemeral',
       'watches',
-      'persistent watches',
+      ...persistent,
       'transactions',
       'acls',
       'asynchronous',

@@ -1,5 +1,6 @@
 """Every kind of request that kazoo can make, with the answers a ZooKeeper server must give."""
 
+import kazoo
 from kazoo.exceptions import (
     AuthFailedError,
     BadVersionError,
@@ -11,7 +12,7 @@ from kazoo.exceptions import (
     NotEmptyError,
     RolledBackError,
 )
-from kazoo.protocol.states import AddWatchMode, EventType, WatcherType
+from kazoo.protocol.states import EventType
 from kazoo.security import make_acl, make_digest_acl
 
 from steps import Events, connected, equal, expect, fails_with, step
@@ -40,7 +41,7 @@ def create_and_read():
     big = bytes(range(256)) * 2000
     client.create('/big', big)
     equal(client.get('/big')[0], big)
-    equal(client.create('/päth/名前'.replace('/名前', ''), b''), '/päth')
+    equal(client.create('/päth', b''), '/päth')
     equal(client.create('/päth/名前', 'wörld'.encode()), '/päth/名前')
     equal(client.get_children('/päth'), ['名前'])
 
@@ -117,6 +118,8 @@ def watches():
 
 
 def persistent_watches():
+    from kazoo.protocol.states import AddWatchMode, WatcherType
+
     seen = Events()
     client.create('/tree')
     client.add_watch('/tree', seen, AddWatchMode.PERSISTENT_RECURSIVE)
@@ -216,7 +219,10 @@ step('children', children)
 step('sequential', sequential)
 step('ephemeral', ephemeral)
 step('watches', watches)
-step('persistent watches', persistent_watches)
+if hasattr(client, 'add_watch'):
+    step('persistent watches', persistent_watches)
+else:
+    print('kazoo %s has no add_watch' % kazoo.__version__, flush=True)
 step('transactions', transactions)
 step('acls', acls)
 step('asynchronous', asynchronous)

@@ -13,7 +13,8 @@ logging.basicConfig(level=os.environ.get('KAZOO_LOG', 'CRITICAL'))
 
 
 def connected(**options):
-    client = KazooClient(hosts=ADDRESS, **{'timeout': 10.0, **options})
+    again = {'max_tries': -1, 'delay': 0.1, 'max_delay': 0.5}
+    client = KazooClient(hosts=ADDRESS, connection_retry=again, **{'timeout': 10.0, **options})
     client.start(timeout=15)
     return client
 

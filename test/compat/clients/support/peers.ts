@@ -87,17 +87,18 @@ export async function curator(): Promise<Peer<string>> {
 
 /**
  * The npm package `zookeeper`, which compiles the C client. It is no dependency of the project:
- * `npm install --prefix .cache/npm-zookeeper zookeeper@7.3.0` puts it where this looks.
+ * `npm install --prefix node_modules/.cache/npm-zookeeper zookeeper@7.3.0` puts it where this looks.
  */
 export function npmZookeeper(): Peer<NodeJS.Require> {
   const folder =
-    process.env['ZABKEEPER_NPM_ZOOKEEPER'] ?? path.join(PROJECT_FOLDER, '.cache/npm-zookeeper')
+    process.env['ZABKEEPER_NPM_ZOOKEEPER'] ??
+    path.join(PROJECT_FOLDER, 'node_modules/.cache/npm-zookeeper')
   const require = createRequire(path.join(folder, 'package.json'))
   try {
     require('zookeeper')
     return found(require)
   } catch {
-    const command = 'npm install --prefix .cache/npm-zookeeper zookeeper@7.3.0'
+    const command = 'npm install --prefix node_modules/.cache/npm-zookeeper zookeeper@7.3.0'
     return missing(`npm package zookeeper does not load from ${folder} (${command})`)
   }
 }

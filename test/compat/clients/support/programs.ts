@@ -78,9 +78,13 @@ export class Program {
     this.#child.stdin?.end()
   }
 
-  /** Waits until the output contains `text`; rejects when the program ends first. */
-  async waitFor(text: string, from: number = 0): Promise<void> {
-    while (!this.output.includes(text, from)) {
+  /** Waits until the output contains `text` at or after `from`; rejects when the program ends first. */
+  async waitFor(text: string | RegExp, from: number = 0): Promise<void> {
+    const matches = (): boolean =>
+      typeof text === 'string'
+        ? this.output.includes(text, from)
+        : text.test(this.output.slice(from))
+    while (!matches()) {
       if (this.#ended) throw new Error(`the program ended before "${text}":\n${this.output}`)
       await new Promise<void>((resolve) => this.#changed.push(resolve))
     }
