@@ -109,6 +109,10 @@ export class SimNetwork {
       const answerMs = events.nowMs + this.#wire.latencyMs()
       process.at(answerMs, () => handler.onError(new IoError(code, text)))
     }
+    if (address.port > 65_535) {
+      fail('EINVAL', 'no such port')
+      return
+    }
     if (!this.#hosts.has(target.host)) {
       fail('ENOTFOUND', 'no such host')
       return
