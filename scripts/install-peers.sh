@@ -2,6 +2,7 @@
 # Installs the foreign programs that the tests in test/compat compare with and connect from, on Debian 12:
 #   Apache ZooKeeper 3.8.0 (server, zkCli.sh, Java client), the C client and its shell, kazoo, Curator
 #   Apache ZooKeeper 3.9.3, from the next Debian release, unpacked to /opt/zookeeper-3.9.3 (or the folder given)
+#   the npm package zookeeper, a build of the C client, in node_modules/.cache/npm-zookeeper
 # Safe to run again: what is there is left alone.
 # usage: scripts/install-peers.sh [FOLDER FOR 3.9.3]
 set -euo pipefail
@@ -33,6 +34,12 @@ if ((${#missing[@]})); then
   echo "install-peers: installing ${missing[*]}"
   as_root apt-get update -qq
   install_packages "${missing[@]}"
+fi
+
+npm_zookeeper=$(cd "$(dirname "$0")/.." && pwd)/node_modules/.cache/npm-zookeeper
+if [ ! -d "$npm_zookeeper/node_modules/zookeeper" ]; then
+  echo "install-peers: installing the npm package zookeeper"
+  npm install --silent --prefix "$npm_zookeeper" zookeeper@7.3.0
 fi
 
 if [ -e "$folder/zookeeper-3.9.3.jar" ]; then exit 0; fi

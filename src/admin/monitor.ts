@@ -11,7 +11,7 @@ import { VERSION_TEXT } from './version.ts'
 export const COUNTERS: readonly string[] = []
 
 /** Distributions this server measures; shown empty before the first observation. */
-export const SUMMARIES: readonly string[] = []
+export const SUMMARIES: readonly string[] = ['fsynctime', 'snapshottime']
 
 /** `zk_<name> TAB value` lines: only what is really measured. `docs/divergence.md` lists what is left out. */
 export function renderMonitor(status: ServerStatus, host: ProcessStatus): string {

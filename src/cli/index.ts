@@ -1,2 +1,3 @@
 export { EXIT } from './exit-codes.ts'
 export { main } from './program.ts'
+export { readProcess } from './read-process.ts'

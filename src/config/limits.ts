@@ -8,12 +8,6 @@ export interface Limits {
    * is read.
    */
   readonly requestFrameBytesMax: number
-  /**
-   * Bytes of the first frame of a connection that are kept. Longer ones, up to `requestFrameBytesMax`, are
-   * accepted as upstream does, but what follows is thrown away while it arrives: somebody without a session
-   * must not be able to make the server hold a megabyte.
-   */
-  readonly connectFrameKeptBytesMax: number
   /** How long a connection may stay without a session (`nio.sessionlessCnxnTimeout`). */
   readonly handshakeTimeoutMs: number
   /**
@@ -21,11 +15,6 @@ export interface Limits {
    * connection, so a client that floods waits in its own socket buffer.
    */
   readonly outstandingPerConnectionMax: number
-  /**
-   * Requests of all connections that are admitted and not answered (`globalOutstandingLimit`). At the limit,
-   * connections that already have some stop being read; the others still get one each.
-   */
-  readonly outstandingMax: number
   /**
    * Unsent bytes of one connection at which the server stops reading it, so that a client can ask for no more
    * than it takes away.
@@ -65,10 +54,8 @@ export const JUTE_MAXBUFFER = 0xfffff
 /** The bounds in force when nothing is configured. */
 export const DEFAULT_LIMITS: Limits = {
   requestFrameBytesMax: JUTE_MAXBUFFER,
-  connectFrameKeptBytesMax: 16 * KIB,
   handshakeTimeoutMs: 10_000,
   outstandingPerConnectionMax: 1000,
-  outstandingMax: 20_000,
   outputHighWaterBytes: 4 * MIB,
   outputBytesMax: 16 * MIB,
   connectionsPerAddressMax: 60,

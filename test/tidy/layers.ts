@@ -35,7 +35,7 @@ export const LAYERS: readonly Layer[] = [
   {
     // The package's front door: src/index.ts.
     folder: 'src',
-    mayImport: [...SERVER_PARTS, 'src/storage', 'src/server', 'src/admin', 'src/platform'],
+    mayImport: ['src/config', 'src/storage', 'src/server', 'src/admin', 'src/platform', 'src/cli'],
     kind: 'edge',
   },
   { folder: 'bin', mayImport: ['src/cli'], kind: 'edge' },
