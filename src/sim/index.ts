@@ -1,4 +1,7 @@
 export { SimClock } from './clock.ts'
+export { SimDisk, type SimDiskOptions } from './disk.ts'
+export { RowsStore, SIM_SECTOR_BYTES, SimFile, SimFolder } from './disk-contents.ts'
+export type { FaultMatch, OperationKind } from './disk-operation.ts'
 export type { OpenSimDisk, SimDiskPorts, SimLogLine } from './environment.ts'
 export { SimEnvironment } from './environment.ts'
 export { EventQueue } from './event-queue.ts'

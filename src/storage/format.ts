@@ -127,7 +127,7 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | string {
   const flags = view.getUint32(60)
   return {
     number: view.getUint32(12),
-    folderId: bytes.slice(16, 16 + FOLDER_ID_BYTES),
+    folderId: new Uint8Array(bytes.subarray(16, 16 + FOLDER_ID_BYTES)),
     fileBytes: Number(view.getBigUint64(32)),
     firstSequence: Number(view.getBigUint64(40)),
     chain: view.getUint32(48),

@@ -84,7 +84,8 @@ class Recovery {
   start(): void {
     this.#env.logFile.entries(this.#logPath, (error, ours) => {
       if (error !== null) return this.#failIo('The log folder cannot be read', this.#logPath, error)
-      if (ours!.length > 0) return this.#openFolder()
+      const hasLog = ours!.some((name) => parseSegmentName(name)?.isPrepared === false)
+      if (hasLog) return this.#openFolder()
       this.#refuseForeign([this.#options.dataDir, this.#options.dataLogDir])
     })
   }

@@ -49,7 +49,7 @@ export class RowEncoder {
     // The length that `string` puts before the path makes room for the prefix.
     key.int8(0)
     key.string(path)
-    key.patchInt32(key.start, this.#generation)
+    key.patchInt32(0, this.#generation)
     key.bytes[key.start + 4] = ZNODE
     return key.bytes.subarray(key.start, key.end)
   }
@@ -151,7 +151,10 @@ export class RowDecoder {
       throw new RowDamage('a meta row of wrong length')
     }
     const view = new DataView(value.buffer, value.byteOffset, value.length)
-    return { folderId: value.slice(0, FOLDER_ID_BYTES), mark: readMark(view, FOLDER_ID_BYTES) }
+    return {
+      folderId: new Uint8Array(value.subarray(0, FOLDER_ID_BYTES)),
+      mark: readMark(view, FOLDER_ID_BYTES),
+    }
   }
 
   #open({ key, value }: Row): InputReader {
