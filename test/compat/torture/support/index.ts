@@ -1,0 +1,2 @@
+export { cyclesOf, Dice, newDice } from './campaign.ts'
+export { Writer } from './writer.ts'
