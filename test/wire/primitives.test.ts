@@ -124,6 +124,17 @@ describe('InputReader', () => {
     expect(() => reader.skip(1)).toThrow(DecodeError)
   })
 
+  test('expected bytes are passed over only when all of them are inside of the range', () => {
+    const memory = hex('0102 0304')
+    const reader = readerOf(hex(''))
+    reader.reset(memory, 0, 2)
+    expect(reader.skipIfNext(hex('010203'))).toBe(false)
+    expect(reader.skipIfNext(hex('0103'))).toBe(false)
+    expect(reader.remaining).toBe(2)
+    expect(reader.skipIfNext(hex('0102'))).toBe(true)
+    expect(reader.remaining).toBe(0)
+  })
+
   test('one reader goes from memory to memory', () => {
     const reader = readerOf(hex('0000000000000001'))
     expect(reader.int64()).toBe(1n)
