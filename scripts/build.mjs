@@ -1,6 +1,4 @@
 // npm run build: compiles everything that is published, from scratch.
-import { build, ensureInstalled, requireNode } from './lib/prepare.mjs'
+import { prepare } from './lib/prepare.mjs'
 
-requireNode()
-ensureInstalled()
-build()
+prepare({ always: true })

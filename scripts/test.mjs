@@ -2,14 +2,12 @@
 // npm test -- <vitest arguments>: only the tests they choose.
 // The last line on standard output is always `N passed, N failed`.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { at, ensureBuilt, ensureInstalled, requireNode, step, succeeds } from './lib/prepare.mjs'
+import { at, prepare, step, succeeds } from './lib/prepare.mjs'
 
 const RESULTS = at('.cache', 'test-results.json')
 const chosen = process.argv.slice(2)
 
-requireNode()
-ensureInstalled()
-ensureBuilt()
+prepare()
 const checks = chosen.length > 0 ? [] : runChecks()
 const tests = runTests()
 const passed = tests.passed + checks.filter((isGood) => isGood).length

@@ -6,6 +6,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -19,37 +20,18 @@ const TSC = path.join('node_modules', 'typescript', 'bin', 'tsc')
 const STAMP = path.join('node_modules', '.zabkeeper-installed')
 const SOURCES = ['src', 'recipes', 'bin', 'bench', 'tsconfig.json', 'tsconfig.build.json']
 
-/** Ends the process with a message unless this Node can run the project. */
-export function requireNode() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major > 20 || (major === 20 && minor >= 19)) return
-  fail(`Node 20.19 or newer is needed; this is ${process.version}`)
-}
-
-/** Runs `npm ci` when the installed packages are not those of package-lock.json. */
-export function ensureInstalled() {
-  const hash = createHash('sha256')
-    .update(readFileSync(at('package-lock.json')))
-    .digest('hex')
-  if (isInstalled(hash)) return
-  step('installing packages (npm ci)')
-  // npm decides by NODE_ENV whether the compiler is installed; here it always is.
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  run(npm, ['ci', '--include=dev'], { shell: process.platform === 'win32' })
-  writeFileSync(at(STAMP), hash)
-}
-
-/** Compiles `src` and `bin` to `dist` when a source is newer than the last build. */
-export function ensureBuilt() {
-  if (!isBuilt()) build()
-}
-
-export function build() {
-  step('building dist')
-  rmSync(at('dist'), { recursive: true, force: true })
-  run(process.execPath, [at(TSC), '-p', 'tsconfig.build.json'])
-  for (const name of readdirSync(at('dist/bin'))) {
-    if (name.endsWith('.js')) chmodSync(at('dist', 'bin', name), 0o755)
+/**
+ * Installs packages and builds `dist` if they are missing or out of date, or ends the process with a message.
+ * `{ always: true }` builds in any case.
+ */
+export function prepare({ always = false } = {}) {
+  try {
+    requireNode()
+    ensureInstalled()
+    if (always || !isBuilt()) build()
+  } catch (error) {
+    process.stderr.write(`zabkeeper: ${error.message}\n`)
+    process.exit(1)
   }
 }
 
@@ -69,8 +51,46 @@ export function at(...parts) {
   return path.join(ROOT, ...parts)
 }
 
+function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major > 20 || (major === 20 && minor >= 19)) return
+  throw new Error(`Node 20.19 or newer is needed; this is ${process.version}`)
+}
+
+/** Runs `npm ci` when the installed packages are not those of package-lock.json. */
+function ensureInstalled() {
+  const hash = createHash('sha256')
+    .update(readFileSync(at('package-lock.json')))
+    .digest('hex')
+  if (isInstalled(hash)) return
+  step('installing packages (npm ci)')
+  // npm decides by NODE_ENV whether the compiler is installed; here it always is.
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  run(npm, ['ci', '--include=dev'], { shell: process.platform === 'win32' })
+  writeFileSync(at(STAMP), hash)
+}
+
+/** Compiles into a folder beside `dist` and swaps the two, so that `dist` is whole at any time. */
+function build() {
+  step('building dist')
+  const fresh = `.dist-${process.pid}`
+  const old = `${fresh}-old`
+  const places = ['--outDir', fresh, '--tsBuildInfoFile', path.join(fresh, '.tsbuildinfo')]
+  try {
+    run(process.execPath, [at(TSC), '-p', 'tsconfig.build.json', ...places])
+    for (const name of readdirSync(at(fresh, 'bin'))) {
+      if (name.endsWith('.js')) chmodSync(at(fresh, 'bin', name), 0o755)
+    }
+    if (existsSync(at('dist'))) renameSync(at('dist'), at(old))
+    renameSync(at(fresh), at('dist'))
+  } finally {
+    for (const place of [fresh, old]) rmSync(at(place), { recursive: true, force: true })
+  }
+}
+
 function run(command, args, options) {
-  if (!succeeds(command, args, options)) fail(`failed: ${[command, ...args].join(' ')}`)
+  if (succeeds(command, args, options)) return
+  throw new Error(`failed: ${[command, ...args].join(' ')}`)
 }
 
 function isInstalled(hash) {
@@ -98,9 +118,4 @@ function newestMs(place) {
   if (!info.isDirectory()) return info.mtimeMs
   const inside = readdirSync(place).map((name) => newestMs(path.join(place, name)))
   return Math.max(info.mtimeMs, ...inside)
-}
-
-function fail(message) {
-  process.stderr.write(`zabkeeper: ${message}\n`)
-  process.exit(1)
 }

@@ -16,13 +16,12 @@ export interface BannerFacts {
   readonly configFile: string | null
 }
 
-/** The facts as fields of one log line. */
+/** The facts as fields of one log line, which carries the pid already. */
 export function bannerFields(facts: BannerFacts): LogFields {
   const { status, recovery } = facts
   return {
     version: VERSION,
     compatibleWith: COMPATIBLE_WITH,
-    pid: facts.pid,
     mode: status.mode,
     clientHost: facts.clientHost === '' ? '*' : facts.clientHost,
     clientPort: status.configuration.clientPort,

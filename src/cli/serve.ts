@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import path from 'node:path'
 import { createFourLetterWords } from '../admin/index.ts'
 import type { ConfigOverrides } from '../config/index.ts'
@@ -28,9 +28,10 @@ export function serve(options: ServeOptions): void {
   exitOnProgramFailure(logger)
   const { config, warnings } = loadOrExit(options)
   for (const warning of warnings) logger.warn(warning)
-  if (!config.createDataDir && !existsSync(config.dataDir)) {
-    const reason = new Error(`${config.dataDir} does not exist and datadir.autocreate is false`)
-    exitFatally(logger, EXIT.dataFolder.code, 'the server cannot start', reason)
+  for (const folder of new Set([config.dataDir, config.dataLogDir])) {
+    const fault = folderFault(folder, config.createDataDir)
+    if (fault === null) continue
+    exitFatally(logger, EXIT.dataFolder.code, 'the server cannot start', new Error(fault))
   }
   const startedMs = platform.clock.monotonicMs()
   const words = createFourLetterWords(config.fourLetterWhitelist, readProcess)
@@ -77,6 +78,17 @@ function loadOrExit(options: ServeOptions): LoadedConfig {
     process.stderr.write(`zabkeeper: ${error.message}\n`)
     process.exit(EXIT.usage.code)
   }
+}
+
+/** What speaks against a data folder before it is opened. */
+function folderFault(folder: string, mayCreate: boolean): string | null {
+  const found = statSync(folder, { throwIfNoEntry: false })
+  if (found === undefined) {
+    return mayCreate
+      ? null
+      : `the data folder ${folder} does not exist, and datadir.autocreate=false forbids to create it`
+  }
+  return found.isDirectory() ? null : `${folder} is to be the data folder, but it is a file`
 }
 
 function announce({ logger }: Platform, format: LogFormat, facts: BannerFacts): void {

@@ -10,7 +10,7 @@ const NOT_OURS = new Set(['.cache', '.git', 'coverage', 'data', 'dist', 'node_mo
 export function listFiles(folder = ''): string[] {
   const entries = readdirSync(path.join(ROOT, folder), { withFileTypes: true })
   return entries
-    .filter((entry) => !NOT_OURS.has(entry.name))
+    .filter((entry) => !NOT_OURS.has(entry.name) && !entry.name.startsWith('.dist-'))
     .flatMap((entry) => {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`
       return entry.isDirectory() ? listFiles(name) : [name]
