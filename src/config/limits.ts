@@ -8,6 +8,12 @@ export interface Limits {
    * is read.
    */
   readonly requestFrameBytesMax: number
+  /**
+   * Bytes of the first frame of a connection that are kept. Of a longer one, up to `requestFrameBytesMax` as
+   * upstream accepts it, the rest is thrown away while it arrives: somebody without a session must not be able to make
+   * the server hold a megabyte.
+   */
+  readonly connectFrameKeptBytesMax: number
   /** How long a connection may stay without a session (`nio.sessionlessCnxnTimeout`). */
   readonly handshakeTimeoutMs: number
   /**
@@ -15,6 +21,15 @@ export interface Limits {
    * connection, so a client that floods waits in its own socket buffer.
    */
   readonly outstandingPerConnectionMax: number
+  /** The same for the lengths of their frames: requests may be a megabyte each. */
+  readonly outstandingBytesPerConnectionMax: number
+  /**
+   * Requests of all connections that are admitted and not answered. At the limit, connections that are owed some
+   * replies are not read; the others are, so a flood does not shut anybody out.
+   */
+  readonly outstandingMax: number
+  /** The same for the lengths of their frames. */
+  readonly outstandingBytesMax: number
   /**
    * Unsent bytes of one connection at which the server stops reading it, so that a client can ask for no more
    * than it takes away.
@@ -54,8 +69,12 @@ export const JUTE_MAXBUFFER = 0xfffff
 /** The bounds in force when nothing is configured. */
 export const DEFAULT_LIMITS: Limits = {
   requestFrameBytesMax: JUTE_MAXBUFFER,
+  connectFrameKeptBytesMax: 16 * KIB,
   handshakeTimeoutMs: 10_000,
   outstandingPerConnectionMax: 1000,
+  outstandingBytesPerConnectionMax: 8 * MIB,
+  outstandingMax: 20_000,
+  outstandingBytesMax: 128 * MIB,
   outputHighWaterBytes: 4 * MIB,
   outputBytesMax: 16 * MIB,
   connectionsPerAddressMax: 60,

@@ -1,4 +1,4 @@
-import { assert, Fifo, NO_SESSION, type SessionId, type Zxid } from '../base/index.ts'
+import { assert, Fifo, NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
 import type { Address, Connection, ConnectionHandler, IoError } from '../env/index.ts'
 import type { TrackedSession } from '../session/index.ts'
 import {
@@ -11,6 +11,7 @@ import {
 } from '../wire/index.ts'
 import type { Watcher } from '../znodes/index.ts'
 import { ConnectionStats } from './connection-stats.ts'
+import type { Outstanding } from './outstanding.ts'
 import { type Pending, PendingKind, type Proposal, type WaitingRequest } from './pending.ts'
 
 /** A write a client asked for. */
@@ -33,17 +34,27 @@ export type Phase = (typeof Phase)[keyof typeof Phase]
 export interface ConnectionLimits {
   /** Largest frame, in bytes (`jute.maxbuffer`). */
   readonly frameBytesMax: number
+  /** Bytes of the first frame that are kept: what its sender has no session for is not worth more. */
+  readonly connectFrameKeptBytesMax: number
   /** Requests read but not answered; reading stops there. */
   readonly pendingMax: number
+  /** Lengths of their frames; reading stops there. */
+  readonly pendingBytesMax: number
+  /** Requests of all connections; from there on a connection is read only while it is owed nothing. */
+  readonly outstandingMax: number
+  readonly outstandingBytesMax: number
   /** Unsent reply bytes at which reading stops. */
   readonly outputHighWaterBytes: number
-  /** Unsent bytes (watch events of a client that never reads) at which the connection is cut. */
+  /** Unsent bytes (events and replies of a client that never reads) at which the connection is cut. */
   readonly outputBytesMax: number
 }
 
 /** What a connection needs from the server; every method is called from one of its socket's events. */
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
+  readonly outstanding: Outstanding
+  /** Zxid of the last applied transaction. */
+  readonly lastApplied: Zxid
   /** The first four bytes. True when they are a four-letter word, which the host then answers. */
   onFirstWord(connection: ClientConnection, word: number): boolean
   onConnectFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void
@@ -55,6 +66,10 @@ export interface ConnectionHost {
   onBadFrame(connection: ClientConnection, length: number): void
   /** Output or flow control is to be settled at the end of the turn. */
   onTurnNeeded(connection: ClientConnection): void
+  /** The client may have sent more, but is not read until some of what it asked for is answered. */
+  onHeldBack(connection: ClientConnection): void
+  /** Writes up to this zxid are on their way, and the connection that asked for them takes no reply any more. */
+  onWritesAbandoned(connection: ClientConnection, lastZxid: Zxid): void
   /** The client has only its last replies to take any more. */
   onClosing(connection: ClientConnection): void
   onClosed(connection: ClientConnection): void
@@ -68,7 +83,6 @@ export interface ConnectionHost {
  */
 export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   readonly out: OutputBuffer = new OutputBuffer()
-  readonly pending: Fifo<Pending<ClientConnection>> = new Fifo()
   readonly stats: ConnectionStats = new ConnectionStats()
   readonly establishedWallMs: number
   readonly remote: Address
@@ -78,6 +92,11 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   /** Null until the handshake is done. */
   session: TrackedSession | null = null
   timeoutMs = 0
+  /**
+   * Requests of this connection see at least this zxid: writes that the session asked for on an earlier connection were
+   * on their way when it was taken up. A client that lost a reply looks whether its write was made.
+   */
+  notBefore: Zxid = NO_ZXID
   /** The connect request had the readOnly byte, so the response has it too. */
   hasReadOnlyFlag = false
   /** The turn's own mark: in the list of this turn's connections. */
@@ -86,13 +105,16 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   readonly #host: ConnectionHost
   readonly #socket: Connection
   readonly #frames: FrameReader
+  readonly #pending: Fifo<Pending<ClientConnection>> = new Fifo()
+  #pendingBytes = 0
   #isPaused = false
   #isLastRequestRead = false
 
   constructor(host: ConnectionHost, socket: Connection, wallMs: number) {
     this.#host = host
     this.#socket = socket
-    this.#frames = new FrameReader(host.limits.frameBytesMax)
+    const { frameBytesMax, connectFrameKeptBytesMax } = host.limits
+    this.#frames = new FrameReader(frameBytesMax, connectFrameKeptBytesMax)
     this.remote = socket.remote
     this.establishedWallMs = wallMs
     this.ids = [{ scheme: 'ip', id: socket.remote.host }]
@@ -159,22 +181,58 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
 
   /* ---------------------------------------------------------------- pending requests */
 
-  /** The reply of a write has been written: what waited behind it may run. */
-  completeProposal(proposal: ClientProposal): void {
-    const head = this.pending.shift()
-    assert(head === proposal, 'replies of one connection leave in request order')
+  /** Requests read and not answered. */
+  get pendingCount(): number {
+    return this.#pending.length
   }
 
-  /** Runs waiting requests up to the next unfinished write or a sync whose zxid is not applied yet. */
-  runWaiting(lastApplied: Zxid): void {
-    for (;;) {
-      if (this.phase >= Phase.closing) return
-      const head = this.pending.peek()
+  /** Puts a request behind those that are owed a reply already. */
+  owe(item: Pending<ClientConnection>): void {
+    this.#pending.push(item)
+    this.#pendingBytes += item.bytes
+    if (item.kind === PendingKind.request) this.#host.outstanding.add(item.bytes)
+  }
+
+  /**
+   * Runs waiting requests up to the next unfinished write or one whose zxid is not applied yet. Stops while too much
+   * output is unsent; the end of a turn goes on.
+   */
+  runWaiting(): void {
+    const { lastApplied, limits } = this.#host
+    while (this.phase < Phase.closing && this.#unsentBytes < limits.outputHighWaterBytes) {
+      const head = this.#pending.peek()
       if (head === null || head.kind === PendingKind.proposal || head.notBefore > lastApplied)
         return
-      this.pending.shift()
-      this.#host.onWaitingRequest(this, head)
+      this.#run(head)
     }
+  }
+
+  /**
+   * The next thing to happen is that this write is applied: whatever was asked before it runs now, because it must not
+   * see that write. There is no waiting for the client to take its output here, so at the limit the connection is cut.
+   */
+  runAllBefore(proposal: ClientProposal): void {
+    for (;;) {
+      const head = this.#pending.peek()
+      if (this.phase >= Phase.closing || head === null || head === proposal) return
+      assert(head.kind === PendingKind.request, 'writes are applied in the order of the requests')
+      this.#run(head)
+      if (this.#unsentBytes > this.#host.limits.outputBytesMax) this.destroy()
+    }
+  }
+
+  /** The reply of a write has been written. */
+  completeProposal(proposal: ClientProposal): void {
+    assert(this.#pending.peek() === proposal, 'replies of one connection leave in request order')
+    this.#pending.shift()
+    this.#pendingBytes -= proposal.bytes
+  }
+
+  #run(request: WaitingRequest): void {
+    this.#pending.shift()
+    this.#pendingBytes -= request.bytes
+    this.#host.outstanding.remove(request.bytes)
+    this.#host.onWaitingRequest(this, request)
   }
 
   /* ---------------------------------------------------------------- output and end */
@@ -192,6 +250,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
       return
     }
     if (this.phase === Phase.opening) return
+    if (this.#pending.length > 0) this.runWaiting()
     if (!this.#mayRead()) {
       this.#pause()
       return
@@ -232,19 +291,45 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     return !this.#isPaused
   }
 
+  /** Not read because it is owed replies: what its client has sent since, pings too, is not known. */
+  get isHeldBack(): boolean {
+    return (
+      this.#isPaused &&
+      this.phase === Phase.serving &&
+      !this.#isLastRequestRead &&
+      this.#pending.length > 0
+    )
+  }
+
+  /** Output that the operating system has not taken yet. */
+  get #unsentBytes(): number {
+    return this.out.length + this.#socket.bufferedBytes
+  }
+
+  /**
+   * Every reason not to read ends with an event that calls {@link settle}: a reply for what is pending (and a connection
+   * that is owed nothing is read whatever others are owed), the drain of the socket, the end of the handshake.
+   */
   #mayRead(): boolean {
     if (this.phase !== Phase.serving || this.#isLastRequestRead) return false
-    const limits = this.#host.limits
-    return (
-      this.pending.length < limits.pendingMax &&
-      this.out.length + this.#socket.bufferedBytes < limits.outputHighWaterBytes
-    )
+    const { limits, outstanding } = this.#host
+    if (
+      this.#pending.length > 0 &&
+      (this.#pending.length >= limits.pendingMax ||
+        this.#pendingBytes >= limits.pendingBytesMax ||
+        outstanding.requests >= limits.outstandingMax ||
+        outstanding.bytes >= limits.outstandingBytesMax)
+    ) {
+      return false
+    }
+    return this.#unsentBytes < limits.outputHighWaterBytes
   }
 
   #pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true
     this.#socket.pause()
+    if (this.isHeldBack) this.#host.onHeldBack(this)
   }
 
   #resume(): void {
@@ -254,10 +339,16 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   }
 
   #abandonPending(): void {
-    this.pending.forEach((item) => {
-      if (item.kind === PendingKind.proposal) item.origin = null
+    let lastZxid = NO_ZXID
+    this.#pending.forEach((item) => {
+      if (item.kind === PendingKind.proposal) {
+        item.origin = null
+        lastZxid = item.header.zxid
+      } else this.#host.outstanding.remove(item.bytes)
     })
-    this.pending.clear()
+    this.#pending.clear()
+    this.#pendingBytes = 0
+    if (lastZxid !== NO_ZXID) this.#host.onWritesAbandoned(this, lastZxid)
   }
 
   #becomeClosed(): void {

@@ -42,7 +42,9 @@ export class ClientPort implements ListenHandler {
   /** Connections without a session and closing ones, with the time by which that must have changed. */
   readonly #dawdlers: Map<ClientConnection, number> = new Map()
   #timer: TimerHandle | null = null
+  #timerMs = Number.POSITIVE_INFINITY
   #listener: Listener | null = null
+  #isStopped = false
   #onEmpty: () => void = () => {}
 
   constructor(
@@ -64,6 +66,10 @@ export class ClientPort implements ListenHandler {
   }
 
   onListening(listener: Listener): void {
+    if (this.#isStopped) {
+      listener.close(() => {})
+      return
+    }
     this.#listener = listener
     this.#host.onListening(listener)
   }
@@ -74,6 +80,10 @@ export class ClientPort implements ListenHandler {
 
   /** Over a limit: closed at once without a byte, as the original does. */
   onConnection(socket: Connection): ConnectionHandler {
+    if (this.#isStopped) {
+      socket.destroy()
+      return IGNORE
+    }
     const address = socket.remote.host
     const sameAddress = this.#perAddress.get(address) ?? 0
     const { connectionsPerAddressMax, connectionsMax, handshakeTimeoutMs } = this.#limits
@@ -124,6 +134,7 @@ export class ClientPort implements ListenHandler {
 
   /** Stops accepting; open connections stay. */
   stopListening(): void {
+    this.#isStopped = true
     this.#listener?.close(() => {})
     this.#listener = null
   }
@@ -148,22 +159,24 @@ export class ClientPort implements ListenHandler {
   #cancelTimer(): void {
     this.#timer?.cancel()
     this.#timer = null
+    this.#timerMs = Number.POSITIVE_INFINITY
   }
 
   #watchDawdler(connection: ClientConnection, timeoutMs: number): void {
-    // Deleted first, so that the map stays roughly in deadline order and the first entry is the earliest of its kind.
-    this.#dawdlers.delete(connection)
-    this.#dawdlers.set(connection, this.#clock.monotonicMs() + timeoutMs)
-    this.#arm(timeoutMs)
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
+    this.#dawdlers.set(connection, deadlineMs)
+    this.#arm(deadlineMs)
   }
 
-  #arm(inMs: number): void {
-    if (this.#timer !== null) return
-    this.#timer = this.#timers.at(this.#clock.monotonicMs() + inMs, this.#onDeadline)
+  #arm(deadlineMs: number): void {
+    if (deadlineMs >= this.#timerMs) return
+    this.#cancelTimer()
+    this.#timerMs = deadlineMs
+    this.#timer = this.#timers.at(deadlineMs, this.#onDeadline)
   }
 
   readonly #onDeadline = (): void => {
-    this.#timer = null
+    this.#cancelTimer()
     const nowMs = this.#clock.monotonicMs()
     let nextMs = Number.POSITIVE_INFINITY
     for (const [connection, deadlineMs] of this.#dawdlers) {
@@ -174,12 +187,15 @@ export class ClientPort implements ListenHandler {
       this.#dawdlers.delete(connection)
       // A createSession that takes long (a slow disk) is not the client's fault.
       if (connection.phase === Phase.connecting) continue
-      this.#logger.info('connection dawdled without a session; closed', {
-        remote: connection.remote.host,
-      })
+      this.#logger.info(
+        connection.phase === Phase.closing
+          ? 'client did not take its last replies; connection cut'
+          : 'connection without a session for too long; closed',
+        { remote: connection.remote.host },
+      )
       connection.destroy()
     }
-    if (nextMs !== Number.POSITIVE_INFINITY) this.#arm(nextMs - nowMs)
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#arm(nextMs)
   }
 }
 

@@ -22,6 +22,7 @@ export class ContainerSweeper {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #deleteContainer: (path: string) => void
+  readonly #mayWrite: () => boolean
   #timer: TimerHandle | null = null
   #isStopped = false
 
@@ -31,12 +32,14 @@ export class ContainerSweeper {
     clock: Clock,
     timers: Timers,
     deleteContainer: (path: string) => void,
+    mayWrite: () => boolean,
   ) {
     this.#tree = tree
     this.#options = options
     this.#clock = clock
     this.#timers = timers
     this.#deleteContainer = deleteContainer
+    this.#mayWrite = mayWrite
   }
 
   start(): void {
@@ -59,6 +62,10 @@ export class ContainerSweeper {
    */
   readonly #look = (): void => {
     const { intervalMs, neverUsedMs, deletesPerMinuteMax } = this.#options
+    if (!this.#mayWrite()) {
+      this.#wait(intervalMs)
+      return
+    }
     const perInterval = Math.max(1, Math.floor((deletesPerMinuteMax * intervalMs) / MINUTE_MS))
     const paths = sweepCandidates(this.#tree, this.#clock.wallMs(), {
       neverUsedMaxMs: neverUsedMs,

@@ -22,6 +22,8 @@ const INVALID_PASSWORD = '\0'.repeat(16) as ByteString
 /** The rest of the server as a handshake sees it. */
 export interface HandshakeHost {
   readonly lastApplied: Zxid
+  /** Not null while writes cannot be logged (the disk is full). */
+  writeRefusal(): number | null
   /** Proposes the createSession transaction; {@link Handshake.onSessionCreated} follows when it is applied. */
   createSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void
   /** The connection has its session. */
@@ -81,12 +83,18 @@ export class Handshake {
     connection.hasReadOnlyFlag = request.hasReadOnly
     const timeoutMs = negotiateTimeout(request.timeOut, this.#minTimeoutMs, this.#maxTimeoutMs)
     connection.timeoutMs = timeoutMs
-    if (request.sessionId === NO_SESSION) {
+    if (request.sessionId !== NO_SESSION) {
+      this.#takeUp(connection, request, timeoutMs)
+    } else if (this.#host.writeRefusal() !== null) {
+      // There is no reply that says so; a client library tries the next server.
+      this.#logger.warn('no new session while writes are refused; connection closed', {
+        remote: connection.remote.host,
+      })
+      connection.destroy()
+    } else {
       connection.phase = Phase.connecting
       connection.sessionId = this.#ids.next()
       this.#host.createSession(connection, connection.sessionId, timeoutMs)
-    } else {
-      this.#takeUp(connection, request, timeoutMs)
     }
   }
 
@@ -122,6 +130,7 @@ export class Handshake {
     connection.sessionId = sessionId
     connection.session = session
     this.#sessions.attach(sessionId, connection)
+    connection.notBefore = this.#sessions.takeUnfinished(sessionId)
     connection.phase = Phase.serving
     this.#respond(connection, connection.timeoutMs, sessionId, sessionPassword(sessionId))
     this.#host.onServing(connection)

@@ -28,6 +28,7 @@ import {
 import { ClientPort, type ClientPortHost } from './client-port.ts'
 import { ContainerSweeper } from './container-sweeper.ts'
 import { Handshake, type HandshakeHost } from './handshake.ts'
+import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
 import { ReadRequests } from './read-requests.ts'
 import { ReplicatedState } from './replicated-state.ts'
@@ -69,6 +70,7 @@ export class KeeperServer
   readonly state: ReplicatedState
   readonly watches: WatchTable
   readonly stats: ServerStats = new ServerStats()
+  readonly outstanding: Outstanding = new Outstanding()
   readonly startedMs: number
 
   readonly #env: Environment
@@ -94,7 +96,11 @@ export class KeeperServer
     this.startedMs = clock.monotonicMs()
     this.limits = {
       frameBytesMax: config.limits.requestFrameBytesMax,
+      connectFrameKeptBytesMax: config.limits.connectFrameKeptBytesMax,
       pendingMax: config.limits.outstandingPerConnectionMax,
+      pendingBytesMax: config.limits.outstandingBytesPerConnectionMax,
+      outstandingMax: config.limits.outstandingMax,
+      outstandingBytesMax: config.limits.outstandingBytesMax,
       outputHighWaterBytes: config.limits.outputHighWaterBytes,
       outputBytesMax: config.limits.outputBytesMax,
     }
@@ -121,6 +127,7 @@ export class KeeperServer
       clock,
       timers,
       (path) => this.#proposeOwn({ type: OpCode.deleteContainer, path }, NO_SESSION),
+      () => this.writeRefusal() === null,
     )
   }
 
@@ -198,7 +205,7 @@ export class KeeperServer
       nowMs: this.#env.clock.monotonicMs(),
       isServing: this.#phase === 'serving',
       clientPort: this.#listener?.address.port ?? config.clientPort,
-      outstanding: this.#running?.pipeline.outstanding ?? 0,
+      outstanding: this.outstanding.requests,
       logBytes: this.#running?.storage.stats.logBytes ?? 0,
     })
   }
@@ -213,7 +220,7 @@ export class KeeperServer
       enforceQuota: config.enforceQuota,
       reconfigEnabled: config.reconfigEnabled,
     })
-    const pipeline = new WritePipeline(this.state, preparer, storage, clock, this)
+    const pipeline = new WritePipeline(this.state, preparer, storage, clock, this.outstanding, this)
     const reads = new ReadRequests(this.state.tree, this.watches, this.#providers)
     const known: SessionId[] = []
     this.state.sessions.forEach((sessionId, timeoutMs) => {
@@ -337,6 +344,14 @@ export class KeeperServer
     this.onTurnNeeded(connection)
   }
 
+  onHeldBack(connection: ClientConnection): void {
+    this.#sessions.noteHeldBack(connection)
+  }
+
+  onWritesAbandoned(connection: ClientConnection, lastZxid: Zxid): void {
+    if (connection.session !== null) this.#sessions.noteUnfinished(connection.session, lastZxid)
+  }
+
   onClosing(connection: ClientConnection): void {
     this.#port.onClosing(connection)
   }
@@ -363,6 +378,8 @@ export class KeeperServer
         xid: 0,
         opcode: OpCode.createSession,
         ids: connection.ids,
+        sessionError: ErrorCode.ok,
+        bytes: 0,
         admittedMs: this.#env.clock.monotonicMs(),
       },
     )
@@ -384,6 +401,8 @@ export class KeeperServer
       xid: 0,
       opcode: request.type,
       ids: [],
+      sessionError: ErrorCode.ok,
+      bytes: 0,
       admittedMs: this.#env.clock.monotonicMs(),
     })
   }
@@ -418,7 +437,7 @@ export class KeeperServer
     }
     if (origin !== null) {
       origin.completeProposal(proposal)
-      origin.runWaiting(this.lastApplied)
+      origin.runWaiting()
       this.onTurnNeeded(origin)
     }
     if (header.type === OpCode.closeSession) this.#onSessionClosed(header.clientId)

@@ -16,6 +16,8 @@ export interface Proposal<Origin> {
   readonly xid: number
   /** The opcode asked for: it decides the shape of the reply. */
   readonly opcode: number
+  /** Length of the request's frame; 0 for the server's own writes. */
+  readonly bytes: number
   readonly admittedMs: number
 }
 
@@ -28,9 +30,14 @@ export interface WaitingRequest {
   readonly err: number
   /** The body, copied: the chunk it came in is gone when the request runs. */
   readonly body: Uint8Array
+  /** Length of the request's frame. */
+  readonly bytes: number
   /** The identities the connection had when the request was read. */
   readonly ids: readonly AuthId[]
-  /** Runs only when this zxid has been applied (for sync: the last one proposed when it was read). */
+  /**
+   * Runs only when this zxid has been applied. For sync: the last one proposed when it was read; otherwise what
+   * {@link ClientConnection.notBefore} was then.
+   */
   readonly notBefore: Zxid
   readonly admittedMs: number
 }

@@ -44,7 +44,7 @@ import {
   type WatchTable,
   type Znode,
 } from '../znodes/index.ts'
-import type { ClientConnection } from './client-connection.ts'
+import { type ClientConnection, Phase } from './client-connection.ts'
 
 /** Every opcode that {@link ReadRequests.execute} answers. */
 const READ_OPCODES: ReadonlySet<number> = new Set([
@@ -289,6 +289,8 @@ export class ReadRequests {
     const request =
       opcode === OpCode.setWatches ? decodeSetWatches(reader) : decodeSetWatches2(reader)
     catchUpWatches(this.#watches, this.#tree, connection, request)
+    // Its events may have been too many for the output limit; watches were set after that.
+    if (connection.phase === Phase.closed) this.#watches.removeAll(connection)
     this.#replyEmpty(connection, xid)
   }
 

@@ -93,10 +93,15 @@ export class RequestProcessor {
     reader.reset(bytes, start, end)
     readRequestHeader(reader, this.#header)
     const { xid, type } = this.#header
-    if (WRITE_OPCODES.has(type)) this.#admitWrite(connection, type, xid, nowMs)
-    else if (type === OpCode.auth) this.#admitAuth(connection, xid, nowMs)
-    else if (connection.pending.length > 0 || type === OpCode.sync) {
-      this.#wait(connection, type, xid, bytes, end, nowMs)
+    const length = end - start
+    if (WRITE_OPCODES.has(type)) this.#admitWrite(connection, type, xid, length, nowMs)
+    else if (type === OpCode.auth) this.#admitAuth(connection, xid, length, nowMs)
+    else if (
+      connection.pendingCount > 0 ||
+      type === OpCode.sync ||
+      connection.notBefore > this.#host.lastApplied
+    ) {
+      this.#wait(connection, type, xid, bytes, start, end, nowMs)
     } else this.#run(connection, type, xid, connection.ids, nowMs, nowMs)
   }
 
@@ -134,10 +139,16 @@ export class RequestProcessor {
 
   /* ---------------------------------------------------------------- writes */
 
-  #admitWrite(connection: ClientConnection, type: number, xid: number, nowMs: number): void {
+  #admitWrite(
+    connection: ClientConnection,
+    type: number,
+    xid: number,
+    length: number,
+    nowMs: number,
+  ): void {
     const refusal = this.#host.writeRefusal()
     if (refusal !== null && type !== OpCode.closeSession) {
-      this.#decide(connection, type, xid, refusal, nowMs)
+      this.#decide(connection, type, xid, refusal, length, nowMs)
       return
     }
     let request: WriteRequest
@@ -146,9 +157,11 @@ export class RequestProcessor {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       // Unlike 3.8, a malformed write costs no zxid (3.9).
-      this.#decide(connection, type, xid, ErrorCode.marshallingError, nowMs)
+      this.#decide(connection, type, xid, ErrorCode.marshallingError, length, nowMs)
       return
     }
+    // Once a closeSession is on its way nothing may be made that it does not know of (ZOOKEEPER-1208).
+    const isClosing = connection.session?.isClosing === true
     if (type === OpCode.closeSession) {
       connection.readNoMore()
       this.#host.onSessionClosing(connection)
@@ -159,6 +172,8 @@ export class RequestProcessor {
       xid,
       opcode: type,
       ids: connection.ids,
+      sessionError: isClosing ? ErrorCode.sessionExpired : ErrorCode.ok,
+      bytes: length,
       admittedMs: nowMs,
     })
   }
@@ -166,7 +181,7 @@ export class RequestProcessor {
   /* ---------------------------------------------------------------- auth */
 
   /** Takes effect for every request read after it; a refusal ends the connection behind the replies owed before. */
-  #admitAuth(connection: ClientConnection, xid: number, nowMs: number): void {
+  #admitAuth(connection: ClientConnection, xid: number, length: number, nowMs: number): void {
     try {
       const packet = decodeAuthPacket(this.#reader)
       const ids = this.#providers.authenticate(packet.scheme, packet.auth, connection.ids)
@@ -177,7 +192,7 @@ export class RequestProcessor {
         connection.readNoMore()
       }
       const err = ids === null ? ErrorCode.authFailed : ErrorCode.ok
-      this.#decide(connection, OpCode.auth, xid, err, nowMs)
+      this.#decide(connection, OpCode.auth, xid, err, length, nowMs)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       connection.destroy()
@@ -191,24 +206,28 @@ export class RequestProcessor {
     opcode: number,
     xid: number,
     bytes: Uint8Array,
+    start: number,
     end: number,
     nowMs: number,
   ): void {
     // What follows a request that will end the connection is not executed.
     if (!this.#reads.knows(opcode)) connection.readNoMore()
-    connection.pending.push({
+    const isSync = opcode === OpCode.sync
+    const notBefore = isSync ? this.#pipeline.lastProposed : connection.notBefore
+    connection.owe({
       kind: PendingKind.request,
       xid,
       opcode,
       err: ErrorCode.ok,
-      body: bytes.slice(this.#reader.offset, end),
+      // Not `slice`: of a Node buffer that is no copy.
+      body: new Uint8Array(bytes.subarray(this.#reader.offset, end)),
+      bytes: end - start,
       ids: connection.ids,
-      notBefore: opcode === OpCode.sync ? this.#pipeline.lastProposed : NO_ZXID,
+      notBefore,
       admittedMs: nowMs,
     })
-    connection.runWaiting(this.#host.lastApplied)
-    if (opcode === OpCode.sync && connection.pending.length > 0)
-      this.#pipeline.awaitApplied(connection)
+    connection.runWaiting()
+    if (notBefore > this.#host.lastApplied) this.#pipeline.awaitApplied(connection)
   }
 
   /** Answers in its turn with a reply that is a header and nothing else. */
@@ -217,19 +236,21 @@ export class RequestProcessor {
     opcode: number,
     xid: number,
     err: number,
+    length: number,
     nowMs: number,
   ): void {
-    if (connection.pending.length === 0) {
+    if (connection.pendingCount === 0) {
       this.#answerDecided(connection, opcode, xid, err)
       this.#record(connection, opcode, xid, nowMs, nowMs)
       return
     }
-    connection.pending.push({
+    connection.owe({
       kind: PendingKind.request,
       xid,
       opcode,
       err,
       body: NO_BODY,
+      bytes: length,
       ids: connection.ids,
       notBefore: NO_ZXID,
       admittedMs: nowMs,

@@ -1,4 +1,4 @@
-import { formatHex, NO_SESSION, type SessionId } from '../base/index.ts'
+import { formatHex, NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock, Logger, TimerHandle, Timers } from '../env/index.ts'
 import type { SessionTracker, TrackedSession } from '../session/index.ts'
 import type { ClientConnection } from './client-connection.ts'
@@ -14,6 +14,10 @@ export class SessionKeeper {
   readonly #logger: Logger
   readonly #expire: (sessionId: SessionId) => void
   readonly #owners: Map<SessionId, ClientConnection> = new Map()
+  /** Connections that may have unread pings, until a look finds them read again. */
+  readonly #heldBack: Set<ClientConnection> = new Set()
+  /** The last write of a session whose connection ended before the reply. */
+  readonly #unfinished: Map<SessionId, Zxid> = new Map()
   #timer: TimerHandle | null = null
   #isStopped = false
 
@@ -56,6 +60,22 @@ export class SessionKeeper {
     }
   }
 
+  /** The server has stopped reading it: its silence does not count against the session. */
+  noteHeldBack(connection: ClientConnection): void {
+    this.#heldBack.add(connection)
+  }
+
+  noteUnfinished(session: TrackedSession, lastZxid: Zxid): void {
+    if (this.#tracker.has(session.id)) this.#unfinished.set(session.id, lastZxid)
+  }
+
+  /** Zxid up to which writes of the session's earlier connections may be on their way. */
+  takeUnfinished(sessionId: SessionId): Zxid {
+    const zxid = this.#unfinished.get(sessionId) ?? NO_ZXID
+    this.#unfinished.delete(sessionId)
+    return zxid
+  }
+
   markClosing(sessionId: SessionId): void {
     this.#tracker.markClosing(sessionId)
   }
@@ -63,6 +83,7 @@ export class SessionKeeper {
   /** The closeSession has been applied. Returns the connection that held the session, if any. */
   remove(sessionId: SessionId): ClientConnection | null {
     this.#tracker.remove(sessionId)
+    this.#unfinished.delete(sessionId)
     const owner = this.#owners.get(sessionId) ?? null
     this.#owners.delete(sessionId)
     return owner
@@ -93,6 +114,7 @@ export class SessionKeeper {
   readonly #check = (): void => {
     this.#timer = null
     if (this.#isStopped) return
+    this.#touchHeldBack()
     const pausedBefore = this.#tracker.pausedMs
     const expired = this.#tracker.expired(this.#clock.monotonicMs())
     const pausedMs = this.#tracker.pausedMs - pausedBefore
@@ -106,5 +128,14 @@ export class SessionKeeper {
       this.#expire(sessionId)
     }
     this.#arm()
+  }
+
+  #touchHeldBack(): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const connection of this.#heldBack) {
+      const { session } = connection
+      if (session !== null && connection.isHeldBack) this.#tracker.touch(session, nowMs)
+      else this.#heldBack.delete(connection)
+    }
   }
 }

@@ -76,7 +76,7 @@ function connectionStatus(connection: ClientConnection): ConnectionStatus {
   return {
     remote: connection.remote,
     isReading: connection.isReading,
-    queued: connection.pending.length,
+    queued: connection.pendingCount,
     received: stats.received,
     sent: stats.sent,
     session: hasSession

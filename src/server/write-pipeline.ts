@@ -1,9 +1,16 @@
 import { assert, Fifo, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock } from '../env/index.ts'
 import type { Storage } from '../storage/index.ts'
-import { type AuthId, encodeTxnEntry, OutputBuffer, type WriteRequest } from '../wire/index.ts'
+import {
+  type AuthId,
+  type ErrorCode,
+  encodeTxnEntry,
+  OutputBuffer,
+  type WriteRequest,
+} from '../wire/index.ts'
 import type { ApplyResult, PendingChanges, WritePreparer } from '../znodes/index.ts'
 import type { ClientConnection, ClientProposal } from './client-connection.ts'
+import type { Outstanding } from './outstanding.ts'
 import { PendingKind } from './pending.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
@@ -15,6 +22,10 @@ export interface WriteOrigin {
   readonly xid: number
   readonly opcode: number
   readonly ids: readonly AuthId[]
+  /** Why the session may not write any more; ok while it may. */
+  readonly sessionError: ErrorCode
+  /** Length of the request's frame; 0 for the server's own writes. */
+  readonly bytes: number
   readonly admittedMs: number
 }
 
@@ -35,9 +46,10 @@ export class WritePipeline {
   readonly #preparer: WritePreparer
   readonly #storage: Storage
   readonly #clock: Clock
+  readonly #outstanding: Outstanding
   readonly #handler: CommitHandler
   readonly #proposals: Fifo<ClientProposal> = new Fifo()
-  /** Connections with a sync that waits for a zxid, by that zxid. */
+  /** Connections with a request that waits for a zxid (a sync), by that zxid. */
   readonly #syncs: Fifo<{ readonly connection: ClientConnection; readonly zxid: Zxid }> = new Fifo()
   readonly #scratch: OutputBuffer = new OutputBuffer()
   #lastProposed: Zxid
@@ -47,12 +59,14 @@ export class WritePipeline {
     preparer: WritePreparer,
     storage: Storage,
     clock: Clock,
+    outstanding: Outstanding,
     handler: CommitHandler,
   ) {
     this.#state = state
     this.#preparer = preparer
     this.#storage = storage
     this.#clock = clock
+    this.#outstanding = outstanding
     this.#handler = handler
     this.pendingChanges = preparer.pending
     this.#lastProposed = state.lastApplied
@@ -60,11 +74,6 @@ export class WritePipeline {
 
   get lastProposed(): Zxid {
     return this.#lastProposed
-  }
-
-  /** Writes proposed and not yet applied. */
-  get outstanding(): number {
-    return this.#proposals.length
   }
 
   /** Gives the write the next zxid and its place in the log. A refused write is logged too, as an error txn. */
@@ -77,6 +86,7 @@ export class WritePipeline {
       zxid,
       timeMs: this.#clock.wallMs(),
       ids: origin.ids,
+      sessionError: origin.sessionError,
     })
     const proposal: ClientProposal = {
       kind: PendingKind.proposal,
@@ -86,17 +96,19 @@ export class WritePipeline {
       origin: origin.connection,
       xid: origin.xid,
       opcode: origin.opcode,
+      bytes: origin.bytes,
       admittedMs: origin.admittedMs,
     }
     this.#proposals.push(proposal)
-    origin.connection?.pending.push(proposal)
+    this.#outstanding.add(origin.bytes)
+    origin.connection?.owe(proposal)
     this.#scratch.reset()
     encodeTxnEntry(this.#scratch, prepared.header, prepared.txn, prepared.digest)
     this.#storage.append(zxid, this.#scratch.bytes, this.#scratch.start, this.#scratch.end)
     return proposal
   }
 
-  /** A sync of this connection must not be answered before everything proposed so far is applied. */
+  /** The connection has a request that must not run before everything proposed so far is applied. */
   awaitApplied(connection: ClientConnection): void {
     this.#syncs.push({ connection, zxid: this.#lastProposed })
   }
@@ -107,6 +119,8 @@ export class WritePipeline {
       const proposal = this.#proposals.peek()
       if (proposal === null || proposal.header.zxid > zxid) break
       this.#proposals.shift()
+      this.#outstanding.remove(proposal.bytes)
+      proposal.origin?.runAllBefore(proposal)
       assert(
         proposal.header.zxid === this.#state.lastApplied + 1n,
         'writes are applied in zxid order without gaps',
@@ -124,7 +138,7 @@ export class WritePipeline {
       const sync = this.#syncs.peek()
       if (sync === null || sync.zxid > applied) return
       this.#syncs.shift()
-      sync.connection.runWaiting(applied)
+      sync.connection.runWaiting()
       this.#handler.onTurnNeeded(sync.connection)
     }
   }

@@ -29,6 +29,10 @@ type Mode = (typeof Mode)[keyof typeof Mode]
 export class FrameReader {
   /** Longest payload accepted (`jute.maxbuffer`); a frame of exactly this length passes. */
   lengthMax: number
+  /** Bytes of the next frame that are handed out. */
+  #keptMax: number
+  /** Bytes that follow and belong to a frame handed out in part. */
+  #skip = 0
   #mode: Mode = Mode.firstWord
   #stopped = false
   #dispatching = false
@@ -36,8 +40,13 @@ export class FrameReader {
   #heldStart = 0
   #heldEnd = 0
 
-  constructor(lengthMax: number) {
+  /**
+   * Of a first frame longer than `firstKeptMax` only that much is kept and handed out; the rest is thrown away while
+   * it arrives. It does not limit later frames.
+   */
+  constructor(lengthMax: number, firstKeptMax: number = Number.POSITIVE_INFINITY) {
     this.lengthMax = lengthMax
+    this.#keptMax = firstKeptMax
   }
 
   /** Received bytes that wait for the rest of their frame or for {@link resume}. */
@@ -89,6 +98,7 @@ export class FrameReader {
     let at = from
     while (!this.#stopped) {
       if (this.#mode >= Mode.raw) return this.#consumeRaw(bytes, at, end, sink)
+      if (this.#skip > 0) at = this.#skipFrom(at, end)
       if (end - at < 4) break
       const head = readInt32(bytes, at)
       if (this.#mode === Mode.firstWord && this.#isWord(head, sink)) {
@@ -96,9 +106,11 @@ export class FrameReader {
         continue
       }
       if (!this.#isLengthGood(head, sink)) return end
-      if (end - at - 4 < head) break
+      const kept = Math.min(head, this.#keptMax)
+      if (end - at - 4 < kept) break
       const start = at + 4
-      at = start + head
+      at = start + kept
+      this.#skip = head - kept
       this.#dispatch(bytes, start, at, sink)
     }
     return at
@@ -118,25 +130,34 @@ export class FrameReader {
       return from
     }
     if (!this.#isLengthGood(head, sink)) return chunk.length
-    const missing = 4 + head - this.heldBytes
+    const kept = Math.min(head, this.#keptMax)
+    const missing = 4 + kept - this.heldBytes
     const to = Math.min(from + missing, chunk.length)
     this.#hold(chunk, from, to)
     if (to - from < missing) return to
     const bytes = this.#held
     const start = this.#heldStart + 4
     this.#dropHeld()
-    this.#dispatch(bytes, start, start + head, sink)
+    this.#skip = head - kept
+    this.#dispatch(bytes, start, start + kept, sink)
     return to
   }
 
   /** The reader is past the frame already, so a throwing sink cannot make it read the frame twice. */
   #dispatch(bytes: Uint8Array, start: number, end: number, sink: FrameSink): void {
+    this.#keptMax = Number.POSITIVE_INFINITY
     this.#dispatching = true
     try {
       if (!sink.onFrame(bytes, start, end)) this.#stopped = true
     } finally {
       this.#dispatching = false
     }
+  }
+
+  #skipFrom(from: number, end: number): number {
+    const size = Math.min(this.#skip, end - from)
+    this.#skip -= size
+    return from + size
   }
 
   #consumeRaw(bytes: Uint8Array, from: number, end: number, sink: FrameSink): number {
