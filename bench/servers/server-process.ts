@@ -34,8 +34,9 @@ export interface ExitStatus {
 
 export const PROJECT_FOLDER: string = findProjectFolder()
 
-/** The built program of this project. */
-export const ZABKEEPER_PROGRAM: string = path.join(PROJECT_FOLDER, 'dist/bin/zabkeeper.js')
+/** The program of this project: as built in `dist`, or another copy named by `ZABKEEPER_PROGRAM`. */
+export const ZABKEEPER_PROGRAM: string =
+  process.env['ZABKEEPER_PROGRAM'] ?? path.join(PROJECT_FOLDER, 'dist/bin/zabkeeper.js')
 
 /** One standalone server in a process of its own. */
 export class ServerProcess {

@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { ServerProcess } from '../../../bench/servers/index.ts'
+import { discardServer, makeServer, ON_ZABKEEPER, Program } from '../clients/support/index.ts'
+import { cyclesOf, newDice, Writer } from './support/index.ts'
+
+/*
+ * The disk reports an error: the server stops at once, says why, and starts again with everything that it had
+ * acknowledged. strace makes the system calls fail. `ZABKEEPER_DISK_ERROR_CYCLES` sets how often each one does.
+ */
+const CYCLES = cyclesOf('ZABKEEPER_DISK_ERROR_CYCLES', 1)
+const EXIT_DISK_FAILED = 10
+const HAS_STRACE = spawnSync('strace', ['-V']).status === 0 && ON_ZABKEEPER
+if (!HAS_STRACE) console.warn('skipped: strace is missing (Debian: apt-get install strace)')
+
+let server: ServerProcess | undefined
+
+afterEach(async () => {
+  await discardServer(server)
+})
+
+/** The log's segments are written through (O_DSYNC); checkpoints and directories are synced. */
+const LOG_WRITES = 'pwrite64,pwritev,pwritev2'
+const FAULTS = [
+  { what: 'the log', calls: LOG_WRITES, error: 'EIO', spread: 40 },
+  { what: 'the log', calls: LOG_WRITES, error: 'ENOSPC', spread: 40 },
+  { what: 'syncing', calls: 'fdatasync,fsync', error: 'EIO', spread: 4 },
+] as const
+
+/** strace on a running process. */
+class Injector {
+  /** When the first call failed. */
+  readonly injected: Promise<number>
+
+  static async attach(pid: number, fault: string): Promise<Injector> {
+    const args = [
+      '-f',
+      '-p',
+      String(pid),
+      '-e',
+      `trace=${fault.split(':')[0]}`,
+      '-e',
+      `inject=${fault}`,
+    ]
+    const strace = new Program('strace', args, { timeoutMs: 30_000 })
+    await strace.waitFor('attached')
+    return new Injector(strace)
+  }
+
+  private constructor(strace: Program) {
+    this.injected = strace.waitFor('(INJECTED)').then(() => Date.now())
+  }
+}
+
+describe.skipIf(!HAS_STRACE)('a disk that fails', () => {
+  test.each(FAULTS)(
+    '$error from $what stops the server within a second',
+    { timeout: 60_000 + CYCLES * 20_000 },
+    async ({ calls, error, spread }) => {
+      const dice = newDice()
+      const config = ['preAllocSize=1024', 'snapCount=3000']
+      server = await makeServer({ config })
+      const { folder, port } = server.options
+      const writers = [new Writer('/a', port, dice), new Writer('/b', port, dice)]
+      try {
+        for (let cycle = 0; cycle < CYCLES; cycle++) {
+          // A healthy start first: an error while starting is another story.
+          await server.start()
+          await Promise.all(writers.map(async (writer) => await writer.recover()))
+          const when = 1 + dice.below(spread)
+          const fault = await Injector.attach(server.pid, `${calls}:error=${error}:when=${when}+`)
+          const loads = writers.map(async (writer) => await writer.load(8))
+          const failedAt = await fault.injected
+          const status = await server.exit(5000)
+          expect(Date.now() - failedAt).toBeLessThan(1000)
+          expect(status.code, server.output).toBe(EXIT_DISK_FAILED)
+          expect(server.output).toMatch(new RegExp(error))
+          expect(server.output).toContain(folder)
+          await Promise.all(loads)
+          for (const writer of writers) if (writer.fault !== null) throw writer.fault
+        }
+        await server.start()
+        await Promise.all(writers.map(async (writer) => await writer.recover()))
+      } catch (problem) {
+        throw new Error(`seed ${dice.seed}: ${String(problem)}\n${server.output}`, {
+          cause: problem,
+        })
+      } finally {
+        for (const writer of writers) writer.drop()
+      }
+    },
+  )
+})

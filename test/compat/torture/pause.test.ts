@@ -1,0 +1,103 @@
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  CreateFlag,
+  createBody,
+  Op,
+  readBody,
+  readStat,
+  WireClient,
+} from '../../../bench/client/index.ts'
+import type { ServerProcess } from '../../../bench/servers/index.ts'
+import {
+  discardServer,
+  kazoo,
+  ON_ZABKEEPER,
+  Program,
+  passedSteps,
+  skipWithout,
+  startServer,
+} from '../clients/support/index.ts'
+import { cyclesOf } from './support/index.ts'
+
+/*
+ * A server that stood still (SIGSTOP, a suspended virtual machine) for longer than the session timeout must not
+ * expire the sessions whose pings it could not read. Apache ZooKeeper 3.8 and 3.9 do.
+ * `ZABKEEPER_PAUSE_CYCLES` sets the number of pauses.
+ */
+const CYCLES = cyclesOf('ZABKEEPER_PAUSE_CYCLES', 1)
+const SESSIONS = 20
+const TIMEOUT_MS = 4000
+const PAUSE_MS = 7000
+
+const python = await kazoo()
+let server: ServerProcess
+
+beforeAll(async () => {
+  server = await startServer({ tickTime: 1000 })
+})
+
+afterAll(async () => {
+  await discardServer(server)
+})
+
+async function pauseServer(): Promise<void> {
+  server.signal('SIGSTOP')
+  await sleep(PAUSE_MS)
+  server.signal('SIGCONT')
+}
+
+describe.skipIf(!ON_ZABKEEPER)('a pause of 7 s', { timeout: 60_000 + CYCLES * 60_000 }, () => {
+  test('expires no session that keeps pinging', async () => {
+    const port = server.options.port
+    const clients: WireClient[] = []
+    for (let i = 0; i < SESSIONS; i++) {
+      const client = await WireClient.open({ port, timeoutMs: TIMEOUT_MS })
+      expect(client.negotiatedTimeoutMs).toBe(TIMEOUT_MS)
+      const made = await client.request(Op.create, createBody(`/p${i}`, null, CreateFlag.ephemeral))
+      expect(made.err).toBe(0)
+      clients.push(client)
+    }
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      await pauseServer()
+      // Longer than the timeout: an unjust expiry would have happened by now.
+      await sleep(TIMEOUT_MS + 2000)
+      for (const [i, client] of clients.entries()) {
+        expect(client.open, `connection ${i}`).toBe(true)
+        const { err, body } = await client.request(Op.exists, readBody(`/p${i}`, false))
+        expect(err, `ephemeral ${i}`).toBe(0)
+        expect(readStat(body, 0).ephemeralOwner).toBe(client.sessionId)
+      }
+    }
+    for (const client of clients) await client.close()
+  })
+
+  test('still lets dead sessions expire', async () => {
+    const port = server.options.port
+    const dead = await WireClient.open({ port, timeoutMs: TIMEOUT_MS, silent: true })
+    await dead.request(Op.create, createBody('/dead', null, CreateFlag.ephemeral))
+    dead.destroy()
+    await pauseServer()
+    const client = await WireClient.open({ port })
+    const limit = Date.now() + 2 * TIMEOUT_MS + 2000
+    for (;;) {
+      const { err } = await client.request(Op.exists, readBody('/dead', false))
+      if (err === -101) break
+      expect(Date.now(), 'the dead session is still there').toBeLessThan(limit)
+      await sleep(100)
+    }
+    await client.close()
+  })
+
+  test.skipIf(skipWithout(python))('is survived by kazoo', async () => {
+    const script = path.join(import.meta.dirname, '../clients/kazoo/pause.py')
+    const program = new Program(python.found ?? '', ['-B', script, server.address])
+    await program.waitFor('ask pause')
+    await pauseServer()
+    program.writeLine('done')
+    const { code, output } = await program.finished()
+    expect(passedSteps(output), output).toEqual(['session survives'])
+    expect(code).toBe(0)
+  })
+})
