@@ -58,3 +58,14 @@ describe('files', () => {
     expect(find(text, new RegExp(machine.join('|'), 'i'))).toEqual([])
   })
 })
+
+test('the lock file has the packages of every platform, or npm ci refuses it', () => {
+  const { packages } = JSON.parse(readText('package-lock.json')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>
+  }
+  const wanted = Object.values(packages).flatMap((entry) =>
+    Object.keys(entry.optionalDependencies ?? {}),
+  )
+  expect(wanted.length).toBeGreaterThan(20)
+  expect(wanted.filter((name) => packages[`node_modules/${name}`] === undefined)).toEqual([])
+})
