@@ -142,7 +142,7 @@ const STORAGE: readonly KeyRow[] = [
 ]
 
 const REQUESTS: readonly KeyRow[] = [
-  ['globalOutstandingLimit', 'integer', '1000', 'B', 'irrelevant'],
+  ['globalOutstandingLimit', 'integer', '1000', 'B', 'honoured'],
   ['enforceQuota', 'boolean', 'false', 'A', 'honoured'],
   ['maxResponseCacheSize', 'integer', '400', 'C', 'irrelevant'],
   ['maxGetChildrenResponseCacheSize', 'integer', '400', 'C', 'irrelevant'],

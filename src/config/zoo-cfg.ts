@@ -223,6 +223,12 @@ function readLimits(settings: Settings): Limits {
       1,
       INT32_MAX,
     ),
+    outstandingMax: settings.integer(
+      'globalOutstandingLimit',
+      fallback.outstandingMax,
+      1,
+      INT32_MAX,
+    ),
     connectionsPerAddressMax: Math.max(
       0,
       settings.integer('maxClientCnxns', fallback.connectionsPerAddressMax, -1, INT32_MAX),

@@ -74,6 +74,7 @@ snapCount=5000
 snapSizeLimitInKb=2048
 preAllocSize=2048
 fsync.warningthresholdms=20
+globalOutstandingLimit=321
 zookeeper.jute.maxbuffer=4194304
 4lw.commands.whitelist=ruok, mntr
 extendedTypesEnabled=true
@@ -109,6 +110,7 @@ DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=
       ...DEFAULT_LIMITS,
       requestFrameBytesMax: 4_194_304,
       handshakeTimeoutMs: 1234,
+      outstandingMax: 321,
       connectionsPerAddressMax: 5,
       connectionsMax: 9,
       logSegmentBytes: 2048 * 1024,

@@ -92,8 +92,15 @@ describe('configuration.md', () => {
 })
 
 test('limits.md lists the limits and their defaults', () => {
-  const rows = [...readText('docs/limits.md').matchAll(/^\| `(\w+)` \| (\d+)( MiB)? \|/gm)]
-  const listed = rows.map((row) => [row[1], Number(row[2]) * (row[3] === undefined ? 1 : 2 ** 20)])
+  const units = new Map([
+    [undefined, 1],
+    ['KiB', 1024],
+    ['MiB', 1024 * 1024],
+  ])
+  const rows = readText('docs/limits.md').matchAll(/^\| `(\w+)` \| (\d+)(?: ([KM]iB))? \|/gm)
+  const listed = [...rows].map((row) => [row[1], Number(row[2]) * units.get(row[3])!] as const)
+  const names = listed.map(([name]) => name)
+  expect(names).toEqual([...new Set(names)])
   expect(Object.fromEntries(listed)).toEqual(DEFAULT_LIMITS)
 })
 
