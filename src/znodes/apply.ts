@@ -62,21 +62,23 @@ function applyOne(target: TxnTarget, header: TxnHeader, txn: Txn): ApplyResult {
       const owner = storedOwner(header, txn)
       const { path, data, acl, parentCVersion } = txn
       const created = target.createZnode(header, path, data, acl, owner, parentCVersion)
+      const err = errorOf(created)
+      if (err !== ErrorCode.ok) return result(txn.type, err)
       return txn.type === OpCode.create
-        ? result(OpCode.create, errorOf(created), path)
-        : result(OpCode.create2, errorOf(created), path, created)
+        ? result(OpCode.create, err, path)
+        : result(OpCode.create2, err, path, created)
     }
     case OpCode.delete:
     case OpCode.deleteContainer:
-      return result(txn.type, target.deleteZnode(txn.path, header.zxid), txn.path)
+      return result(txn.type, target.deleteZnode(txn.path, header.zxid))
     case OpCode.setData:
     case OpCode.reconfig: {
       const changed = target.setData(header, txn.path, txn.data, txn.version)
-      return result(txn.type, errorOf(changed), txn.path, changed)
+      return result(txn.type, errorOf(changed), null, changed)
     }
     case OpCode.setACL: {
       const changed = target.setAcl(txn.path, txn.acl, txn.version)
-      return result(txn.type, errorOf(changed), txn.path, changed)
+      return result(txn.type, errorOf(changed), null, changed)
     }
     case OpCode.closeSession:
       target.closeSession(header.clientId, header.zxid, txn.paths)

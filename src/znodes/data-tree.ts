@@ -12,7 +12,8 @@ import { type ApplyResult, applyTxn, type TxnTarget } from './apply.ts'
 import { ChangeTracker } from './change-tracker.ts'
 import { DigestSum, isBelowSystemRoot, znodeDigest } from './digest.ts'
 import { OwnerKind, ownerKind } from './owner-kind.ts'
-import { parentPath } from './paths.ts'
+import { PathTable } from './path-table.ts'
+import { nameOf, parentPath } from './paths.ts'
 import {
   accountCreate,
   accountDelete,
@@ -22,10 +23,8 @@ import {
   rootOfLimits,
   type SubtreeSize,
 } from './quota.ts'
-import { PathMap } from './sharded.ts'
 import { Sweepables } from './sweep.ts'
-import { Znode, type ZnodeRow } from './znode.ts'
-import { ZnodeSet } from './znode-set.ts'
+import { linkChild, unlinkChild, Znode, type ZnodeRow } from './znode.ts'
 
 /** Told about every change right after it, in the order of the changes. */
 export interface ChangeEvents {
@@ -37,15 +36,19 @@ export interface ChangeEvents {
 export interface DataTreeOptions {
   /** Whether stored owners may be TTLs (`zookeeper.extendedTypesEnabled`). */
   readonly extendedTypesEnabled: boolean
+  /** int32 that clients do not know: it keeps them from choosing paths that are slow to find. */
+  readonly hashSeed?: number
 }
 
+const DEFAULT_HASH_SEED = 0x6b65_6570
 const NO_PATHS: ReadonlySet<string> = new Set()
 
 /** The data every replica holds: all znodes after the transaction `lastAppliedZxid`, and only committed changes. */
 export class DataTree implements TxnTarget, QuotaView {
   readonly #events: ChangeEvents
   readonly #options: DataTreeOptions
-  #znodes = new PathMap<Znode>()
+  readonly #hashSeed: number
+  #znodes: PathTable<Znode>
   #acls = new AclTable()
   #ephemerals = new Map<SessionId, Set<string>>()
   #ephemeralCount = 0
@@ -58,14 +61,17 @@ export class DataTree implements TxnTarget, QuotaView {
   #firstMismatchZxid: Zxid = NO_ZXID
   #softQuotaExceeded = 0
   /** Containers and TTL nodes. */
-  sweepables: Sweepables = new Sweepables()
+  sweepables: Sweepables
   /** What the next checkpoint has to write. */
   changes: ChangeTracker
 
   constructor(events: ChangeEvents, options: DataTreeOptions) {
     this.#events = events
     this.#options = options
-    this.changes = new ChangeTracker((path) => this.#znodes.get(path))
+    this.#hashSeed = options.hashSeed ?? DEFAULT_HASH_SEED
+    this.#znodes = new PathTable(this.#hashSeed)
+    this.sweepables = new Sweepables(this.#hashSeed)
+    this.changes = this.#newTracker()
     this.reset()
   }
 
@@ -82,7 +88,11 @@ export class DataTree implements TxnTarget, QuotaView {
 
   /** Names, not paths, in no particular order. */
   childNames(znode: Znode): string[] {
-    return znode.children === null ? [] : znode.children.names()
+    const names: string[] = []
+    for (let child = znode.firstChild; child !== null; child = child.nextSibling) {
+      names.push(nameOf(child.path))
+    }
+    return names
   }
 
   /** All znodes below `znode` (getAllChildrenNumber). Walks them, except for the root. */
@@ -158,7 +168,7 @@ export class DataTree implements TxnTarget, QuotaView {
   apply(header: TxnHeader, txn: Txn, expectedDigest: bigint | null = null): ApplyResult {
     const result = applyTxn(this, header, txn)
     this.#lastAppliedZxid = header.zxid
-    if (expectedDigest !== null && expectedDigest !== this.#sum.toBigInt()) {
+    if (expectedDigest !== null && !this.#sum.equals(expectedDigest)) {
       if (this.#digestMismatches === 0) this.#firstMismatchZxid = header.zxid
       this.#digestMismatches += 1
     }
@@ -176,7 +186,7 @@ export class DataTree implements TxnTarget, QuotaView {
 
   /** Becomes entirely empty, without even a root: {@link loadZnode} for every znode and {@link endLoad} follow. */
   beginLoad(): void {
-    this.#znodes = new PathMap()
+    this.#znodes = new PathTable(this.#hashSeed)
     this.#acls = new AclTable()
     this.#ephemerals = new Map()
     this.#ephemeralCount = 0
@@ -185,8 +195,8 @@ export class DataTree implements TxnTarget, QuotaView {
     this.#systemSum = new DigestSum()
     this.#dataBytes = 0
     this.#lastAppliedZxid = NO_ZXID
-    this.sweepables = new Sweepables()
-    this.changes = new ChangeTracker((path) => this.#znodes.get(path))
+    this.sweepables = new Sweepables(this.#hashSeed)
+    this.changes = this.#newTracker()
   }
 
   /** Adds a znode as it was stored. Throws unless its parent is there already and it is not. */
@@ -217,13 +227,12 @@ export class DataTree implements TxnTarget, QuotaView {
     const { zxid, time } = header
     const parent = this.#znodes.get(parentPath(path))
     if (parent === undefined) return ErrorCode.noNode
-    this.changes.willChange(parent.path, parent)
+    this.changes.willChange(parent)
     bumpCversion(parent, parentCversion, zxid)
     if (this.#znodes.get(path) !== undefined) {
       this.#redigest(parent)
       return ErrorCode.nodeExists
     }
-    this.changes.willChange(path, undefined)
     const row: ZnodeRow = {
       path,
       data,
@@ -239,6 +248,7 @@ export class DataTree implements TxnTarget, QuotaView {
       storedOwner,
     }
     const znode = this.#link(row, parent)
+    this.changes.created(znode)
     this.#redigest(parent)
     accountCreate(this, path, znode.dataLength)
     this.#checkSoftQuota(path)
@@ -249,11 +259,11 @@ export class DataTree implements TxnTarget, QuotaView {
   deleteZnode(path: string, zxid: Zxid): ErrorCode {
     const parent = this.#znodes.get(parentPath(path))
     if (parent === undefined || path === '/') return ErrorCode.noNode
-    this.changes.willChange(parent.path, parent)
+    this.changes.willChange(parent)
     if (zxid > parent.pzxid) parent.pzxid = zxid
     const znode = this.#znodes.get(path)
     if (znode !== undefined) {
-      this.changes.willChange(path, znode)
+      this.changes.willDelete(znode)
       this.#unlink(znode, parent)
     }
     this.#redigest(parent)
@@ -271,7 +281,7 @@ export class DataTree implements TxnTarget, QuotaView {
   ): Znode | ErrorCode {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return ErrorCode.noNode
-    this.changes.willChange(path, znode)
+    this.changes.willChange(znode)
     const bytesBefore = znode.dataLength
     znode.data = data
     znode.version = version
@@ -289,7 +299,7 @@ export class DataTree implements TxnTarget, QuotaView {
   setAcl(path: string, acl: readonly AclEntry[], aversion: number): Znode | ErrorCode {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return ErrorCode.noNode
-    this.changes.willChange(path, znode)
+    this.changes.willChange(znode)
     const before = znode.acl
     znode.acl = this.#acls.acquire(acl)
     this.#acls.release(before)
@@ -323,7 +333,7 @@ export class DataTree implements TxnTarget, QuotaView {
   replaceStats(path: string, data: ByteString): void {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return
-    this.changes.willChange(path, znode)
+    this.changes.willChange(znode)
     this.#dataBytes += data.length - znode.dataLength
     znode.data = data
     this.#redigest(znode)
@@ -337,7 +347,6 @@ export class DataTree implements TxnTarget, QuotaView {
   /* ---------------------------------------------------------------- */
 
   #addSystemZnode(path: string, acl: readonly AclEntry[], aversion: number): void {
-    this.changes.willChange(path, undefined)
     this.loadZnode({
       path,
       data: EMPTY_BYTES,
@@ -352,6 +361,11 @@ export class DataTree implements TxnTarget, QuotaView {
       aversion,
       storedOwner: 0n,
     })
+    this.changes.created(this.#znodes.get(path)!)
+  }
+
+  #newTracker(): ChangeTracker {
+    return new ChangeTracker((path) => this.#znodes.get(path), this.#hashSeed)
   }
 
   /** Makes the znode and enters it everywhere. The digest of the parent is left to the caller. */
@@ -359,11 +373,8 @@ export class DataTree implements TxnTarget, QuotaView {
     const { path } = row
     const kind = ownerKind(row.storedOwner, this.#options.extendedTypesEnabled)
     const znode = new Znode(row, this.#acls.acquire(row.acl), kind)
-    this.#znodes.set(path, znode)
-    if (parent !== null) {
-      parent.children ??= new ZnodeSet()
-      parent.children.add(znode)
-    }
+    this.#znodes.add(znode)
+    if (parent !== null) linkChild(parent, znode)
     if (kind === OwnerKind.ephemeral) this.#addEphemeral(znode)
     else if (kind !== OwnerKind.none) this.sweepables.add(znode)
     this.#dataBytes += path.length + znode.dataLength
@@ -377,9 +388,7 @@ export class DataTree implements TxnTarget, QuotaView {
   #unlink(znode: Znode, parent: Znode): void {
     const { path } = znode
     this.#znodes.delete(path)
-    const siblings = parent.children!
-    siblings.delete(znode)
-    if (siblings.size === 0) parent.children = null
+    unlinkChild(parent, znode)
     if (znode.ownerKind === OwnerKind.ephemeral) this.#deleteEphemeral(znode)
     else if (znode.ownerKind !== OwnerKind.none) this.sweepables.delete(znode)
     this.#acls.release(znode.acl)
@@ -438,8 +447,7 @@ function subtreeSize(top: Znode): SubtreeSize {
   for (let znode = stack.pop(); znode !== undefined; znode = stack.pop()) {
     count += 1
     bytes += znode.dataLength
-    if (znode.children === null) continue
-    for (const child of znode.children) stack.push(child)
+    for (let child = znode.firstChild; child !== null; child = child.nextSibling) stack.push(child)
   }
   return { count, bytes }
 }

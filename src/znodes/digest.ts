@@ -86,6 +86,11 @@ export class DigestSum {
     this.#high = other.#high
   }
 
+  equals(sum: bigint): boolean {
+    stat.setBigInt64(0, sum)
+    return stat.getInt32(0) === this.#high && stat.getUint32(4) === this.#low
+  }
+
   /** The sum as on the wire, int64. */
   toBigInt(): bigint {
     stat.setInt32(0, this.#high)

@@ -1,6 +1,6 @@
 import { OwnerKind, ttlOf } from './owner-kind.ts'
+import { PathTable, SEGMENTS } from './path-table.ts'
 import type { Znode } from './znode.ts'
-import { ZnodeSet } from './znode-set.ts'
 
 export interface SweepOptions {
   /**
@@ -10,63 +10,67 @@ export interface SweepOptions {
   readonly neverUsedMaxMs: number
   /** Most paths to return. */
   readonly max: number
-  /** Most znodes to look at in one call; the next call goes on where this one stopped. */
+  /** About how many znodes to look at in one call; the next call goes on where this one stopped. */
   readonly examineMax: number
 }
 
 /** The znodes that may go by themselves, so that a sweep need not walk the tree. */
 export class Sweepables {
-  readonly #containers = new ZnodeSet<Znode>()
-  readonly #ttlZnodes = new ZnodeSet<Znode>()
-  #cursor: Iterator<Znode> | null = null
+  readonly #znodes: PathTable<Znode>
+  #containerCount = 0
+  /** Segment of the table where the next call goes on. */
+  #segment = 0
+
+  constructor(hashSeed: number) {
+    this.#znodes = new PathTable(hashSeed)
+  }
 
   get containerCount(): number {
-    return this.#containers.size
+    return this.#containerCount
   }
 
   get ttlCount(): number {
-    return this.#ttlZnodes.size
+    return this.#znodes.size - this.#containerCount
   }
 
+  /** Whether all such znodes were looked at since the round began; the next call begins a new one. */
+  get isRoundOver(): boolean {
+    return this.#segment === 0
+  }
+
+  /** A container or TTL node. */
   add(znode: Znode): void {
-    if (znode.ownerKind === OwnerKind.container) this.#containers.add(znode)
-    else if (znode.ownerKind === OwnerKind.ttl) this.#ttlZnodes.add(znode)
+    this.#znodes.add(znode)
+    if (znode.ownerKind === OwnerKind.container) this.#containerCount += 1
   }
 
   delete(znode: Znode): void {
-    if (znode.ownerKind === OwnerKind.container) this.#containers.delete(znode)
-    else if (znode.ownerKind === OwnerKind.ttl) this.#ttlZnodes.delete(znode)
+    this.#znodes.delete(znode.path)
+    if (znode.ownerKind === OwnerKind.container) this.#containerCount -= 1
   }
 
   /** @see sweepCandidates */
   candidates(nowMs: number, options: SweepOptions): string[] {
     const paths: string[] = []
-    this.#cursor ??= this.#all()
-    for (
-      let examined = 0;
-      examined < options.examineMax && paths.length < options.max;
-      examined++
-    ) {
-      const next = this.#cursor.next()
-      if (next.done === true) {
-        this.#cursor = null
-        break
+    let examined = 0
+    do {
+      const znodes = this.#znodes.segment(this.#segment)
+      examined += znodes.length
+      for (const znode of znodes) {
+        if (paths.length === options.max) break
+        if (isOutlived(znode, nowMs, options)) paths.push(znode.path)
       }
-      if (isOutlived(next.value, nowMs, options)) paths.push(next.value.path)
-    }
+      this.#segment = (this.#segment + 1) % SEGMENTS
+    } while (this.#segment !== 0 && examined < options.examineMax && paths.length < options.max)
     return paths
-  }
-
-  *#all(): IterableIterator<Znode> {
-    yield* this.#containers
-    yield* this.#ttlZnodes
   }
 }
 
 /**
  * Paths of empty containers that were used once (or never for long), and of TTL nodes without children whose data is
  * older than their TTL (`ContainerManager`). Each is to be deleted by a deleteContainer request, which checks again
- * that it is empty. Calls go round all such znodes; a round ends with a call that looks at fewer than `examineMax`.
+ * that it is empty. Calls go round all such znodes; {@link Sweepables.isRoundOver}
+ * tells the end of a round.
  */
 export function sweepCandidates(
   tree: { readonly sweepables: Sweepables },

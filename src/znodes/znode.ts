@@ -2,7 +2,6 @@ import { NO_SESSION, type SessionId, type Zxid } from '../base/index.ts'
 import type { AclEntry, ByteString, Stat } from '../wire/records.ts'
 import type { DigestedZnode } from './digest.ts'
 import { OwnerKind } from './owner-kind.ts'
-import type { ZnodeSet } from './znode-set.ts'
 
 /** Everything a checkpoint keeps of a znode; times in ms. */
 export interface ZnodeRow extends DigestedZnode {
@@ -38,8 +37,13 @@ export class Znode implements Stat, ZnodeView {
   /** Session id, or the bit pattern of a container or TTL node. */
   readonly storedOwner: bigint
   readonly ownerKind: OwnerKind
-  /** Null when there are none. */
-  children: ZnodeSet<Znode> | null
+  numChildren: number
+  /** The children are a doubly linked list: no table that would have to grow, whatever their number. */
+  firstChild: Znode | null
+  nextSibling: Znode | null
+  previousSibling: Znode | null
+  /** Where the change tracker keeps this znode. */
+  changeIndex: number
   digest: number
 
   constructor(row: ZnodeRow, acl: readonly AclEntry[], ownerKind: OwnerKind) {
@@ -56,12 +60,12 @@ export class Znode implements Stat, ZnodeView {
     this.aversion = row.aversion
     this.storedOwner = row.storedOwner
     this.ownerKind = ownerKind
-    this.children = null
+    this.numChildren = 0
+    this.firstChild = null
+    this.nextSibling = null
+    this.previousSibling = null
+    this.changeIndex = -1
     this.digest = 0
-  }
-
-  get numChildren(): number {
-    return this.children === null ? 0 : this.children.size
   }
 
   get dataLength(): number {
@@ -77,6 +81,25 @@ export class Znode implements Stat, ZnodeView {
   get ephemeralOwner(): SessionId {
     return this.ownerKind === OwnerKind.ephemeral ? (this.storedOwner as SessionId) : NO_SESSION
   }
+}
+
+/** Puts `child` before the other children of `parent`. */
+export function linkChild(parent: Znode, child: Znode): void {
+  const next = parent.firstChild
+  child.nextSibling = next
+  if (next !== null) next.previousSibling = child
+  parent.firstChild = child
+  parent.numChildren += 1
+}
+
+export function unlinkChild(parent: Znode, child: Znode): void {
+  const { nextSibling, previousSibling } = child
+  if (nextSibling !== null) nextSibling.previousSibling = previousSibling
+  if (previousSibling !== null) previousSibling.nextSibling = nextSibling
+  else parent.firstChild = nextSibling
+  child.nextSibling = null
+  child.previousSibling = null
+  parent.numChildren -= 1
 }
 
 /** A `Stat` that stays as it is when the znode changes. */
