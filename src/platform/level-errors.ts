@@ -31,6 +31,8 @@ const PHRASES: readonly (readonly [string, string])[] = [
   ['Too many open files', 'EMFILE'],
   ['Not a directory', 'ENOTDIR'],
   ['No such file or directory', 'ENOENT'],
+  // LevelDB's own answer to a read beyond the end of a mapped table: the file was cut.
+  ['Invalid argument', 'ECORRUPT'],
   ['Corruption', 'ECORRUPT'],
 ]
 
