@@ -24,7 +24,7 @@ export interface Rows {
   newBatch(): RowBatch
   /**
    * Walks a range in key order, up to `rowsPerChunk` rows at a time; the rows are valid during the call only.
-   * The next chunk is fetched after `onChunk` returns.
+   * One further chunk may be fetched while `onChunk` runs.
    */
   scan(
     range: RowRange,

@@ -78,7 +78,7 @@ export class DiskLogFile implements LogFile {
 type WriteDone = (error: Error | null) => void
 
 /** Writes everything, however little the operating system takes at a time. */
-function writeAll(
+export function writeAll(
   fd: number,
   offset: number,
   chunks: readonly Uint8Array[],

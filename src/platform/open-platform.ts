@@ -1,7 +1,7 @@
 import type { Environment } from '../env/index.ts'
 import { MemoryMetrics } from '../env/index.ts'
 import { systemClock, systemTimers } from './clock.ts'
-import { levelRows } from './level-rows.ts'
+import { levelStores } from './level-stores.ts'
 import { diskLogFiles } from './log-folder.ts'
 import type { LoggerOptions } from './logger.ts'
 import { openLogger } from './logger.ts'
@@ -33,7 +33,7 @@ export function openPlatform(options: PlatformOptions = {}): Platform {
     random: new SystemRandom(),
     network: new TcpNetwork(logger),
     logFile: diskLogFiles,
-    rows: levelRows,
+    rows: levelStores,
     logger,
     metrics: new MemoryMetrics(),
   }

@@ -166,6 +166,19 @@ export function rowsContract(world: string, openStage: OpenStage): void {
       await finish(stage, (done) => stage.env.rows.destroy(doomed, done))
     })
 
+    test('a batch of many megabytes is written as one', async () => {
+      const value = new Uint8Array(900).fill(0x76)
+      await write((batch) => {
+        for (let i = 0; i < 7000; i += 1) batch.put(bytes(`many ${i}`), value)
+      })
+      let rowCount = 0
+      const onChunk = (part: readonly unknown[]): void => {
+        rowCount += part.length
+      }
+      await finish(stage, (done) => rows.scan(EVERYTHING, 500, onChunk, done))
+      expect(rowCount).toBe(7000)
+    })
+
     test('several operations at once all complete', async () => {
       const ended: string[] = []
       for (const name of ['x', 'y']) {
