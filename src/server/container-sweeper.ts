@@ -67,13 +67,17 @@ export class ContainerSweeper {
       return
     }
     const perInterval = Math.max(1, Math.floor((deletesPerMinuteMax * intervalMs) / MINUTE_MS))
+    const max = Math.min(perInterval, DELETES_AT_ONCE_MAX)
     const paths = sweepCandidates(this.#tree, this.#clock.wallMs(), {
       neverUsedMaxMs: neverUsedMs,
-      max: Math.min(perInterval, DELETES_AT_ONCE_MAX),
+      max,
       examineMax: EXAMINE_MAX,
     })
     for (const path of paths) this.#deleteContainer(path)
-    const paceMs = (paths.length * MINUTE_MS) / deletesPerMinuteMax
-    this.#wait(paths.length === 0 ? intervalMs : Math.min(intervalMs, Math.max(paceMs, 1)))
+    // Once all have been looked at, an early next look would only find those again whose deletion is not durable yet,
+    // and each would cost an error txn.
+    const isRoundOver = paths.length < max && this.#tree.sweepables.isRoundOver
+    const paceMs = Math.max(1, (paths.length * MINUTE_MS) / deletesPerMinuteMax)
+    this.#wait(isRoundOver ? intervalMs : Math.min(intervalMs, paceMs))
   }
 }

@@ -2,7 +2,6 @@ import type { Zxid } from '../base/index.ts'
 import {
   AddWatchMode,
   type AuthId,
-  type ByteString,
   decodeAddWatch,
   decodeMultiRead,
   decodePath,
@@ -37,6 +36,7 @@ import {
 import {
   type AuthProviders,
   allows,
+  type ChangeLookup,
   catchUpWatches,
   type DataTree,
   maskDigests,
@@ -74,6 +74,7 @@ export class ReadRequests {
   readonly #tree: DataTree
   readonly #watches: WatchTable
   readonly #providers: AuthProviders
+  readonly #lookup: ChangeLookup = { find: (path) => this.#find(path) }
 
   constructor(tree: DataTree, watches: WatchTable, providers: AuthProviders) {
     this.#tree = tree
@@ -288,7 +289,7 @@ export class ReadRequests {
   ): void {
     const request =
       opcode === OpCode.setWatches ? decodeSetWatches(reader) : decodeSetWatches2(reader)
-    catchUpWatches(this.#watches, this.#tree, connection, request)
+    catchUpWatches(this.#watches, this.#lookup, connection, request)
     // Its events may have been too many for the output limit; watches were set after that.
     if (connection.phase === Phase.closed) this.#watches.removeAll(connection)
     this.#replyEmpty(connection, xid)
@@ -369,10 +370,12 @@ export class ReadRequests {
     out.endFrame(mark)
   }
 
-  /** No SASL is configured: a null token, and the connection stays usable. */
+  /** No SASL is configured: a null token, and the connection stays usable; who sends a null token is cut off. */
   #sasl(connection: ClientConnection, xid: number, reader: InputReader): void {
-    const token: ByteString | null = decodeSasl(reader)
-    void token
+    if (decodeSasl(reader) === null) {
+      connection.destroy()
+      return
+    }
     const out = connection.out
     const mark = out.beginFrame()
     writeReplyHeader(out, xid, 0n as Zxid, ErrorCode.ok)

@@ -1,7 +1,7 @@
 export { AclTable, allows, fixupAcl, maskDigests, OPEN_ACL, READ_ONLY_ACL } from './acl.ts'
 export type { ApplyResult } from './apply.ts'
 export { type AuthOptions, type AuthProvider, AuthProviders, digestId } from './auth-providers.ts'
-export { catchUpWatches } from './catch-up-watches.ts'
+export { type ChangeLookup, catchUpWatches } from './catch-up-watches.ts'
 export { ChangeTracker, type ZnodeChange } from './change-tracker.ts'
 export { type ChangeEvents, DataTree, type DataTreeOptions } from './data-tree.ts'
 export { DIGEST_VERSION } from './digest.ts'
