@@ -11,6 +11,7 @@ import { StorageError } from '../storage/index.ts'
 import { type BannerFacts, bannerFields, bannerText } from './banner.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
+import { onNpmParentGone } from './npm-parent.ts'
 import { readProcess } from './read-process.ts'
 
 export interface ServeOptions {
@@ -57,8 +58,11 @@ export function serve(options: ServeOptions): void {
       },
     },
   )
-  onStopSignal((signal) => {
-    logger.info('stopping', { signal })
+  let isStopping = false
+  const stop = (reason: string): void => {
+    if (isStopping) return
+    isStopping = true
+    logger.info('stopping', { reason })
     server.stop((error) => {
       if (error !== null) {
         exitFatally(logger, exitCodeOf(error).code, 'the stop was not clean', error)
@@ -66,7 +70,9 @@ export function serve(options: ServeOptions): void {
       logger.info('stopped', { zxid: server.status().lastProcessedZxid })
       process.exit(EXIT.ok.code)
     })
-  })
+  }
+  onStopSignal(stop)
+  onNpmParentGone(() => stop('npm has ended'))
   server.start()
 }
 

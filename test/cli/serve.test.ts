@@ -68,7 +68,7 @@ describe('a server', () => {
     run.signal('SIGTERM')
     const ending = await run.ended
     expect(ending).toMatchObject({ code: EXIT.ok.code, stderr: '' })
-    expect(ending.stdout).toMatch(/"signal":"SIGTERM".*"stopping"/)
+    expect(ending.stdout).toMatch(/"reason":"SIGTERM".*"stopping"/)
     expect(readdirSync(path.join(scratch.folder, 'data')).sort()).toEqual(['checkpoint', 'log'])
   })
 

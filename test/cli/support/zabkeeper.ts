@@ -22,6 +22,8 @@ export class Run {
   readonly ended: Promise<Ending>
   readonly #child: ChildProcess
   readonly #watchers: Set<() => void> = new Set()
+  /** Nobody can say anything more: neither the program nor one that it started. */
+  #hasEnded = false
 
   constructor(args: readonly string[], options: { cwd: string; command?: string }) {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run "npm run build" first`)
@@ -35,6 +37,7 @@ export class Run {
     this.ended = new Promise((resolve, reject) => {
       this.#child.on('error', reject)
       this.#child.on('close', (code, signal) => {
+        this.#hasEnded = true
         resolve({ code, signal, stdout: this.stdout, stderr: this.stderr })
         for (const watcher of this.#watchers) watcher()
       })
@@ -46,7 +49,7 @@ export class Run {
     for (;;) {
       const match = pattern.exec(this.stdout)
       if (match !== null) return match
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      if (this.#hasEnded) {
         throw new Error(`ended without ${pattern}: ${this.stdout}${this.stderr}`)
       }
       await new Promise<void>((resolve) => {
