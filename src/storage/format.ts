@@ -112,18 +112,26 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   return bytes
 }
 
-/** The header at the start of a segment; a text saying what is wrong when it cannot be trusted. */
-export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | string {
-  if (bytes.length < SECTOR_BYTES) return 'the file is shorter than its header'
+/** Why a segment header cannot be used. */
+export interface HeaderProblem {
+  readonly problem: string
+  /** It is intact, but another version of this program wrote it. */
+  readonly isOtherVersion: boolean
+}
+
+export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | HeaderProblem {
+  if (bytes.length < SECTOR_BYTES) return headerProblem('the file is shorter than its header')
   const view = new DataView(bytes.buffer, bytes.byteOffset, SECTOR_BYTES)
   if (view.getUint32(0) !== SEGMENT_MAGIC || view.getUint32(4) !== SEGMENT_MAGIC_2) {
-    return 'the file does not start with the mark of a log segment'
+    return headerProblem('the file does not start with the mark of a log segment')
   }
   if (view.getUint32(SEGMENT_CRC_OFFSET) !== crc32c(bytes, 0, SEGMENT_CRC_OFFSET)) {
-    return 'the checksum of the segment header does not match'
+    return headerProblem('the checksum of the segment header does not match')
   }
   const version = view.getUint32(8)
-  if (version !== FORMAT_VERSION) return `format version ${version} is not known`
+  if (version !== FORMAT_VERSION) {
+    return { problem: `format version ${version} is not known`, isOtherVersion: true }
+  }
   const flags = view.getUint32(60)
   return {
     number: view.getUint32(12),
@@ -140,6 +148,10 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | string {
       intent: flags & HAS_INTENT ? readMark(view, INTENT_OFFSET) : null,
     },
   }
+}
+
+function headerProblem(problem: string): HeaderProblem {
+  return { problem, isOtherVersion: false }
 }
 
 /* generation 4, zxid 8, znodes 8, digest 8, systemDigest 8, sessions 8, sessionsDigest 8 */

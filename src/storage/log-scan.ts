@@ -107,7 +107,10 @@ function openSegment(
       const fail = (failure: StorageError): void => file!.close(() => done(failure, null))
       if (error !== null) return fail(describeIoError('The log cannot be read', where, error))
       const header = decodeSegmentHeader(bytes!)
-      if (typeof header === 'string') return fail(damaged(header, where, 0))
+      if ('problem' in header) {
+        const { problem, isOtherVersion } = header
+        return fail(isOtherVersion ? unknownFormat(problem, where) : damaged(problem, where, 0))
+      }
       const reason = misfit(info, header, previous)
       if (reason !== null) return fail(damaged(reason, where, 0))
       done(null, { file: file!, header })
@@ -156,6 +159,9 @@ function verify(folder: LogFolder, segments: readonly ScannedSegment[], done: Sc
       sink.segment = header.number
       const from = startOf(header, lastZxid)
       const scan = scanSegment(bytes!, header.number, salt, from, next, sink)
+      if (sink.unknownKind !== null) {
+        return done(unknownFormat(`record kind ${sink.unknownKind} is not known`, where), null)
+      }
       const problem = sink.problem ?? problemOf(scan, header, next !== null)
       if (problem !== null) return done(damaged(problem, where, scan.position.offset), null)
       lastZxid = scan.position.lastZxid
@@ -196,6 +202,7 @@ class ControlCollector implements RecordSink {
   control: ControlState
   readonly truncations: Truncation[] = []
   problem: string | null = null
+  unknownKind: number | null = null
   #lastZxid: Zxid | null = null
 
   constructor(control: ControlState) {
@@ -229,7 +236,7 @@ class ControlCollector implements RecordSink {
         this.control = applyControl(this.control, kind, view, start)
         return
       default:
-        this.problem ??= `record kind ${String(kind)} is not known: a newer version wrote it`
+        this.unknownKind ??= kind
     }
   }
 }
@@ -307,6 +314,15 @@ class EntryFilter implements RecordSink {
           (truncation.segment === this.#segment && truncation.offset > offset)),
     )
   }
+}
+
+function unknownFormat(reason: string, where: string): StorageError {
+  return new StorageError(
+    'UNKNOWN_FORMAT',
+    `The log was written by another version: ${reason}`,
+    where,
+    'Start the version of the server that used this folder last, or a newer one',
+  )
 }
 
 function damaged(reason: string, where: string, offset: number): StorageError {

@@ -244,14 +244,14 @@ class Recovery {
     readMeta(rows, segments[0]!.header.folderId, control, (outcome) => {
       if (outcome.kind !== 'found') return this.#rowsUnusable(outcome)
       const { zxid } = outcome.mark.summary
-      if (zxid > this.#scan!.position.lastZxid) {
+      const gap = gapBetween(zxid, this.#scan!)
+      if (gap !== null) {
         return this.#fail(
           new StorageError(
             'LOG_DAMAGED',
-            `The log ends at zxid ${formatHex(this.#scan!.position.lastZxid)}, before the checkpoint ` +
-              `at ${formatHex(zxid)}: its end is missing`,
+            gap,
             this.#logPath,
-            'Put the missing segments back, or restore log and checkpoint together',
+            'Put the missing segments back, or restore log and checkpoint together from a backup',
           ),
         )
       }
@@ -431,6 +431,20 @@ function scanOfNew(folder: LogFolder, file: LogFile, header: SegmentHeader): Log
     control: NO_CONTROL_STATE,
     truncations: [],
   }
+}
+
+/** What is missing between the state of the rows and the log; null when they meet. */
+function gapBetween(rowsZxid: Zxid, scan: LogScan): string | null {
+  const { zxidBefore } = scan.segments[0]!.header
+  const { lastZxid } = scan.position
+  const checkpoint = `the checkpoint at zxid ${formatHex(rowsZxid)}`
+  if (zxidBefore > rowsZxid) {
+    return `The log begins after zxid ${formatHex(zxidBefore)}, behind ${checkpoint}: its beginning is missing`
+  }
+  if (lastZxid < rowsZxid) {
+    return `The log ends at zxid ${formatHex(lastZxid)}, before ${checkpoint}: its end is missing`
+  }
+  return null
 }
 
 function listNames(names: readonly string[]): string {
