@@ -181,6 +181,10 @@ export class SimConnection implements Connection {
 
   /** Delivers what has arrived, as far as the receiver wants it. */
   #read(): void {
+    if (this.process.isFrozen) {
+      this.process.readWhenThawed(() => this.#read())
+      return
+    }
     while (!this.#isPaused && !this.#isClosed && !this.process.isStopped) {
       const piece = this.#unread.shift()
       if (piece === null) {

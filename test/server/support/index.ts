@@ -1,0 +1,3 @@
+export * from './requests.ts'
+export * from './stage.ts'
+export * from './wire-client.ts'
