@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { InvariantError } from '../../src/base/index.ts'
 import type { LogFile, LogFolder } from '../../src/env/index.ts'
 import type { OpenStage, Stage } from './stage.ts'
 import { bytes, codeOf, finish, succeed, text } from './stage.ts'
@@ -87,7 +88,7 @@ export function logFileContract(world: string, openStage: OpenStage): void {
       file.writeDurably(0, [bytes('a')], () => {
         isDone = true
       })
-      expect(() => file.writeDurably(1, [bytes('b')], () => {})).toThrow(/one write/)
+      expect(() => file.writeDurably(1, [bytes('b')], () => {})).toThrow(InvariantError)
       await stage.until(() => isDone)
       await write(file, 1, 'c')
       expect(await read(file, 0, 2)).toBe('ac')
@@ -128,22 +129,6 @@ export function logFileContract(world: string, openStage: OpenStage): void {
       expect(await read(renamed, 0, 5)).toBe('first')
     })
 
-    test('work on names keeps the order of the calls', async () => {
-      const order: string[] = []
-      folder.create('a.log', 2 << 20, () => order.push('create'))
-      folder.rename('a.log', 'b.log', (error) => order.push(error?.code ?? 'rename'))
-      folder.list((_, files) => order.push(files?.map((f) => f.name).join() ?? ''))
-      folder.remove('b.log', (error) => order.push(error?.code ?? 'remove'))
-      await stage.until(() => order.length === 4)
-      expect(order).toEqual(['create', 'rename', 'b.log', 'remove'])
-    })
-
-    test('a name with a path in it is a mistake of the caller', () => {
-      for (const name of ['', '.', '..', 'a/b', '../x', '/x', 'a\0b']) {
-        expect(() => folder.create(name, 1, () => {})).toThrow(/name/)
-      }
-    })
-
     test('a folder has one owner; after close the next may have it', async () => {
       const { logFile } = stage.env
       expect(await codeOf(stage, (done) => logFile.openFolder(path, done))).toBe('ELOCKED')
@@ -155,7 +140,7 @@ export function logFileContract(world: string, openStage: OpenStage): void {
 
     test('free space is a number of bytes', async () => {
       const free = await succeed<number>(stage, (done) => folder.freeBytes(done))
-      expect(Number.isSafeInteger(free)).toBe(true)
+      expect(Number.isSafeInteger(free) || free === Number.POSITIVE_INFINITY).toBe(true)
       expect(free).toBeGreaterThan(0)
     })
 

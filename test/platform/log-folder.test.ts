@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { InvariantError } from '../../src/base/index.ts'
 import type { LogFile, LogFolder } from '../../src/env/index.ts'
 import { dropBytes } from '../../src/platform/log-file.ts'
 import type { Stage } from '../contract/stage.ts'
@@ -94,6 +95,27 @@ describe('log folders of the operating system', () => {
     const files = await succeed(stage, folder.list.bind(folder))
     expect(files).toEqual([{ name: '6.log', sizeBytes: 5 }])
     expect(fs.readdirSync(path).sort()).toEqual(['6.log', 'lock'])
+    await close(folder)
+  })
+
+  test('work on names keeps the order of the calls', async () => {
+    const folder = await open()
+    const order: string[] = []
+    folder.create('a.log', 2 << 20, () => order.push('create'))
+    folder.rename('a.log', 'b.log', (error) => order.push(error?.code ?? 'rename'))
+    folder.list((_, files) => order.push(files?.map((f) => f.name).join() ?? ''))
+    folder.remove('b.log', (error) => order.push(error?.code ?? 'remove'))
+    await stage.until(() => order.length === 4)
+    expect(order).toEqual(['create', 'rename', 'b.log', 'remove'])
+    await close(folder)
+  })
+
+  test('a name with a path in it is a mistake of the caller', async () => {
+    const folder = await open()
+    for (const name of ['', '.', '..', 'a/b', '../x', '/x', 'a\0b', 'x.creating']) {
+      expect(() => folder.create(name, 1, () => {})).toThrow(InvariantError)
+      expect(() => folder.remove(name, () => {})).toThrow(InvariantError)
+    }
     await close(folder)
   })
 
