@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type LoadResult, runLoad } from './load/index.ts'
+import { ratio, type Spread, spread, table, whole } from './report.ts'
+import { type ApacheInstall, freePort, type ServerKind, ServerProcess } from './servers/index.ts'
+
+export interface PairCase {
+  readonly name: string
+  readonly operation: 'get' | 'set'
+  readonly connections: number
+  readonly depth: number
+}
+
+export const PAIR_CASES: readonly PairCase[] = [
+  { name: 'get-64x16', operation: 'get', connections: 64, depth: 16 },
+  { name: 'get-64x1', operation: 'get', connections: 64, depth: 1 },
+  { name: 'set-64x16', operation: 'set', connections: 64, depth: 16 },
+  { name: 'set-64x1', operation: 'set', connections: 64, depth: 1 },
+  { name: 'get-1x1', operation: 'get', connections: 1, depth: 1 },
+  { name: 'set-1x1', operation: 'set', connections: 1, depth: 1 },
+]
+
+export interface PairOptions {
+  readonly apache: ApacheInstall
+  readonly cases: readonly PairCase[]
+  readonly rounds: number
+  readonly seconds: number
+  /** Bytes of each value. */
+  readonly size: number
+  readonly log: (line: string) => void
+}
+
+type Side = 'zabkeeper' | 'apache'
+
+/**
+ * Measures zabkeeper and Apache ZooKeeper in turn: each measurement has a fresh server with empty data and the machine
+ * to itself, and the order changes from round to round, so that drift of the machine falls on both.
+ */
+export async function comparePairs(options: PairOptions): Promise<string> {
+  const rows = [
+    ['case', 'zabkeeper/s', 'Apache/s', 'ratio min', 'median', 'max', 'p99 ms', 'Apache'],
+  ]
+  for (const one of options.cases) {
+    const results: Record<Side, LoadResult[]> = { zabkeeper: [], apache: [] }
+    for (let round = 0; round < options.rounds; round++) {
+      const order: Side[] = round % 2 === 0 ? ['zabkeeper', 'apache'] : ['apache', 'zabkeeper']
+      for (const side of order) {
+        const result = await measure(side, one, options)
+        results[side].push(result)
+        options.log(
+          `${one.name} round ${round + 1} ${side}: ${whole(result.operationsPerSecond)}/s`,
+        )
+      }
+    }
+    rows.push(summary(one.name, results))
+  }
+  return table(rows)
+}
+
+function summary(name: string, { zabkeeper, apache }: Record<Side, LoadResult[]>): string[] {
+  const rate = (results: readonly LoadResult[]): Spread =>
+    spread(results.map(({ operationsPerSecond }) => operationsPerSecond))
+  const p99 = (results: readonly LoadResult[]): string =>
+    (spread(results.map(({ p99Us }) => p99Us)).median / 1000).toFixed(2)
+  const ratios = spread(
+    zabkeeper.map((ours, i) => ours.operationsPerSecond / (apache[i]?.operationsPerSecond ?? 0)),
+  )
+  return [
+    ...[name, whole(rate(zabkeeper).median), whole(rate(apache).median)],
+    ...[ratio(ratios.min), ratio(ratios.median), ratio(ratios.max)],
+    ...[p99(zabkeeper), p99(apache)],
+  ]
+}
+
+async function measure(side: Side, one: PairCase, options: PairOptions): Promise<LoadResult> {
+  const { apache, seconds, size } = options
+  const kind: ServerKind = side === 'zabkeeper' ? 'zabkeeper' : 'apache-3.9'
+  const folder = mkdtempSync(path.join(tmpdir(), 'zabkeeper-bench-'))
+  const runtimeArguments = side === 'zabkeeper' ? [] : ['-Xmx1g']
+  const port = await freePort()
+  const server = new ServerProcess({ kind, folder, port, apache, runtimeArguments })
+  try {
+    await server.start()
+    const { operation, connections, depth } = one
+    const times = { warmupMs: 2000, measureMs: seconds * 1000 }
+    return await runLoad({ port, operation, connections, depth, keys: 1000, size, ...times })
+  } finally {
+    await server.kill()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
