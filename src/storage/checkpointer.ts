@@ -15,6 +15,20 @@ import {
   type StateMachine,
 } from './types.ts'
 
+/** What a running checkpoint waits for. */
+const Phase = {
+  idle: 0,
+  /** The rows, to be opened again. */
+  reopen: 1,
+  /** A record, to be durable in the log: on a full disk that may never come. */
+  log: 2,
+  /** Its next slice of time. */
+  gather: 3,
+  /** A batch, to be durable in the rows. */
+  write: 4,
+} as const
+type Phase = (typeof Phase)[keyof typeof Phase]
+
 /** Changes fetched between two looks at the clock. */
 const CHANGES_PER_FETCH = 64
 
@@ -47,6 +61,7 @@ export class Checkpointer {
   #mark: CheckpointMark | null = null
   #batch: RowBatch | null = null
   #encoder = new RowEncoder(1)
+  #phase: Phase = Phase.idle
   #done: (() => void) | null = null
   #isStopping = false
   #onStopped: (() => void) | null = null
@@ -75,7 +90,7 @@ export class Checkpointer {
   }
 
   get isRunning(): boolean {
-    return this.#done !== null
+    return this.#phase !== Phase.idle
   }
 
   /** Of the last complete checkpoint. */
@@ -100,11 +115,12 @@ export class Checkpointer {
     else this.#begin()
   }
 
-  /** Abandons a checkpoint that is being gathered, waits for one that is being written; closes the rows. */
+  /** Abandons a checkpoint, but waits for a batch that is being written; closes the rows. */
   stop(done: () => void): void {
     this.#isStopping = true
     this.#onStopped = done
-    if (!this.isRunning) this.#closeRows()
+    if (this.#phase === Phase.idle) this.#closeRows()
+    else if (this.#phase === Phase.log || this.#phase === Phase.gather) this.#finish()
   }
 
   #begin(): void {
@@ -114,21 +130,20 @@ export class Checkpointer {
     const generation = generationOf(this.#writer.control)
     this.#mark = { generation, summary: source.summary }
     this.#encoder = new RowEncoder(generation)
-    const payload = encodeMark(this.#mark)
-    this.#writer.appendControl(
-      RecordKind.checkpointIntent,
-      this.#writer.lastAppended,
-      payload,
-      () => this.#gather(),
-    )
+    this.#log(RecordKind.checkpointIntent, this.#mark, () => this.#gather())
+  }
+
+  /** Goes on when the record is durable, unless the checkpoint was abandoned meanwhile. */
+  #log(kind: RecordKind, mark: CheckpointMark, then: () => void): void {
+    this.#phase = Phase.log
+    this.#writer.appendControl(kind, this.#writer.lastAppended, encodeMark(mark), () => {
+      if (this.#phase === Phase.log) then()
+    })
   }
 
   /** One slice; a turn of the server lies between two. */
   #gather(): void {
-    if (this.#isStopping) {
-      this.#abandon()
-      return
-    }
+    this.#phase = Phase.gather
     const source = this.#source!
     this.#batch ??= this.#rows!.newBatch()
     const batch = this.#batch
@@ -143,12 +158,12 @@ export class Checkpointer {
     } while (this.#env.clock.monotonicMs() < until)
     // The first checkpoint of a store may take several batches: without a meta row they do not count.
     if (this.#zxid === null && batch.length >= this.#options.firstCheckpointBatchRows) {
-      this.#batch = null
-      batch.write((error) => {
-        if (error !== null) this.#writeFailed(error)
-        else this.#gather()
-      })
-    } else this.#env.timers.endOfTurn(() => this.#gather())
+      this.#write(batch, () => this.#gather())
+      return
+    }
+    this.#env.timers.endOfTurn(() => {
+      if (this.#phase === Phase.gather) this.#gather()
+    })
   }
 
   #put(batch: RowBatch, change: CheckpointChange): void {
@@ -177,30 +192,31 @@ export class Checkpointer {
     const mark = this.#mark!
     const key = this.#encoder.metaKey()
     batch.put(key, this.#encoder.metaValue(this.#folderId, mark, key))
-    this.#batch = null
-    batch.write((error) => {
-      if (error !== null) return this.#writeFailed(error)
+    this.#write(batch, () => {
       this.#source!.end(true)
       this.#source = null
-      this.#complete(mark)
+      this.#log(RecordKind.checkpointDone, mark, () => this.#complete(mark))
+    })
+  }
+
+  #write(batch: RowBatch, then: () => void): void {
+    this.#phase = Phase.write
+    this.#batch = null
+    batch.write((error) => {
+      if (error !== null) this.#writeFailed(error)
+      else if (this.#isStopping) this.#finish()
+      else then()
     })
   }
 
   #complete(mark: CheckpointMark): void {
-    const payload = encodeMark(mark)
-    const { zxid } = mark.summary
-    this.#writer.appendControl(
-      RecordKind.checkpointDone,
-      this.#writer.lastAppended,
-      payload,
-      () => {
-        this.#zxid = zxid
-        this.#count++
-        this.#lastMs = this.#env.clock.monotonicMs() - this.#startMs
-        this.#env.metrics.observe('snapshottime', this.#lastMs)
-        this.purge(() => this.#finish())
-      },
-    )
+    this.#zxid = mark.summary.zxid
+    this.#count++
+    this.#lastMs = this.#env.clock.monotonicMs() - this.#startMs
+    this.#env.metrics.observe('snapshottime', this.#lastMs)
+    this.purge(() => {
+      if (this.#phase === Phase.log) this.#finish()
+    })
   }
 
   /** Deletes segments whose entries are all in the checkpoint, but for those kept on purpose. */
@@ -228,7 +244,7 @@ export class Checkpointer {
     this.#rows = null
     rows.close(() => {
       if (!isDiskFull(error)) {
-        return this.#onFatal(
+        return this.#giveUp(
           describeIoError('The checkpoint cannot be written', this.#rowsPath, error),
         )
       }
@@ -240,6 +256,7 @@ export class Checkpointer {
   }
 
   #reopen(): void {
+    this.#phase = Phase.reopen
     const { rows: port } = this.#env
     if (this.#zxid === null) {
       port.destroy(this.#rowsPath, (error) => {
@@ -247,7 +264,8 @@ export class Checkpointer {
         port.open(this.#rowsPath, { createIfMissing: true }, (openError, rows) => {
           if (openError !== null) return this.#reopenFailed(openError)
           this.#rows = rows
-          this.#begin()
+          if (this.#isStopping) this.#finish()
+          else this.#begin()
         })
       })
       return
@@ -256,10 +274,11 @@ export class Checkpointer {
       if (error !== null) return this.#reopenFailed(error)
       this.#rows = rows
       readMeta(rows!, this.#folderId, this.#writer.control, (outcome) => {
-        if (outcome.kind === 'found') this.#settle(outcome.mark)
+        if (this.#isStopping) this.#finish()
+        else if (outcome.kind === 'found') this.#settle(outcome.mark)
         else {
           const reason = outcome.kind === 'damaged' ? outcome.reason : 'its meta row is missing'
-          this.#onFatal(checkpointUnusable(reason, this.#rowsPath))
+          this.#giveUp(checkpointUnusable(reason, this.#rowsPath))
         }
       })
     })
@@ -271,13 +290,10 @@ export class Checkpointer {
       this.#begin()
       return
     }
-    this.#zxid = mark.summary.zxid
-    this.#writer.appendControl(
-      RecordKind.checkpointDone,
-      this.#writer.lastAppended,
-      encodeMark(mark),
-      () => this.#begin(),
-    )
+    this.#log(RecordKind.checkpointDone, mark, () => {
+      this.#zxid = mark.summary.zxid
+      this.#begin()
+    })
   }
 
   #reopenFailed(error: IoError): void {
@@ -285,21 +301,26 @@ export class Checkpointer {
       this.#finish()
       return
     }
-    this.#onFatal(describeIoError('The checkpoint cannot be opened again', this.#rowsPath, error))
+    this.#giveUp(describeIoError('The checkpoint cannot be opened again', this.#rowsPath, error))
   }
 
-  #abandon(): void {
+  /** The end of a checkpoint, whether it was completed or not. */
+  #finish(): void {
+    this.#phase = Phase.idle
     this.#batch?.discard()
     this.#batch = null
     this.#source?.end(false)
     this.#source = null
-    this.#finish()
-  }
-
-  #finish(): void {
     const done = this.#done!
     this.#done = null
     done()
+    if (this.#isStopping) this.#closeRows()
+  }
+
+  /** The rows cannot be used any more: the server has to stop. */
+  #giveUp(error: StorageError): void {
+    this.#phase = Phase.idle
+    this.#onFatal(error)
     if (this.#isStopping) this.#closeRows()
   }
 

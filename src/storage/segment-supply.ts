@@ -15,6 +15,8 @@ export interface PreparedSegment {
 export interface SupplyHandlers {
   /** The disk has become full, or is no longer. */
   onFullChange(isFull: boolean): void
+  /** The log needs a segment and the disk has no room for even a small one. It is looked at again and again. */
+  onStalled(): void
   onFatal(error: StorageError): void
 }
 
@@ -106,10 +108,15 @@ export class SegmentSupply {
     })
   }
 
-  /** Closes the prepared segment, which stays for nobody: a start deletes it. */
-  close(done: () => void): void {
+  /** Starts nothing more. For use after a failed write. */
+  halt(): void {
     this.#isClosed = true
     this.#retryTimer?.cancel()
+  }
+
+  /** Closes the prepared segment, which stays for nobody: a start deletes it. */
+  close(done: () => void): void {
+    this.halt()
     const closeReady = (): void => {
       const ready = this.#ready
       this.#ready = null
@@ -202,7 +209,8 @@ export class SegmentSupply {
     const changed = isFull !== this.#isFull
     this.#isFull = isFull
     if (changed) this.#handlers.onFullChange(isFull)
-    this.#serve()
+    if (isFull && this.#waiter !== null && this.#ready === null) this.#handlers.onStalled()
+    else this.#serve()
   }
 
   #scheduleRetry(): void {
@@ -219,8 +227,6 @@ export class SegmentSupply {
     if (waiter === null || this.#isBusy || this.#isClosed) return
     const ready = this.#ready
     if (ready === null) {
-      // While the disk is full the retry timer looks again.
-      if (this.#isFull && this.#retryTimer !== null) return
       this.#isBusy = true
       this.#create(alignToSector(Math.max(this.#options.segmentBytes, waiter.bytesMin)))
       return

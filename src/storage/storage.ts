@@ -55,6 +55,8 @@ export class Storage {
   readonly #checkpointer: Checkpointer
   #isFailed = false
   #isClosed = false
+  /** Ends the wait of `close` for a log that cannot go on. */
+  #onStalled: (() => void) | null = null
   /** Entries and log bytes when the last checkpoint began; entries replayed at the start count too. */
   #entriesMark: number
   #bytesMark = 0
@@ -81,7 +83,11 @@ export class Storage {
       options,
       last.header.number + 1,
       recovered.hasReserve,
-      { onFullChange: (isFull) => this.#fullChanged(isFull), onFatal },
+      {
+        onFullChange: (isFull) => this.#fullChanged(isFull),
+        onStalled: () => this.#onStalled?.(),
+        onFatal,
+      },
     )
     const tail = {
       folderId: last.header.folderId,
@@ -217,16 +223,19 @@ export class Storage {
   close(done: () => void): void {
     assert(!this.#isClosed, 'close twice')
     this.#isClosed = true
-    if (this.#isFailed) {
-      this.#release(done)
-      return
-    }
     this.#checkpointer.stop(() => {
-      // On a full disk what could not be written was never reported durable either.
-      if (this.#isFailed || this.#writer.isStalled) return this.#releaseLog(done)
-      this.#writer.whenIdle(() => {
-        this.#writer.writeMarker(GroupKind.stopped, () => this.#releaseLog(done))
-      })
+      let isReleased = false
+      const release = (): void => {
+        if (isReleased) return
+        isReleased = true
+        this.#supply.close(() =>
+          this.#writer.close(() => this.#recovered.folder.close(() => done())),
+        )
+      }
+      // On a full disk what cannot be written was never reported durable either.
+      this.#onStalled = release
+      if (this.#isFailed || this.#writer.isStalled) return release()
+      this.#writer.whenIdle(() => this.#writer.writeMarker(GroupKind.stopped, release))
     })
   }
 
@@ -257,19 +266,8 @@ export class Storage {
   #fail(error: StorageError): void {
     if (this.#isFailed) return
     this.#isFailed = true
+    this.#supply.halt()
+    this.#onStalled?.()
     this.#handlers.onFatal(error)
-  }
-
-  #release(done: () => void): void {
-    // A checkpoint in the middle of its write keeps its handle; the process is about to end.
-    if (this.#checkpointer.isRunning) {
-      this.#releaseLog(done)
-      return
-    }
-    this.#checkpointer.stop(() => this.#releaseLog(done))
-  }
-
-  #releaseLog(done: () => void): void {
-    this.#supply.close(() => this.#writer.close(() => this.#recovered.folder.close(() => done())))
   }
 }
