@@ -16,7 +16,8 @@ export type ValueKind =
  * What this version does with a key.
  * - `honoured`: it does what it says.
  * - `ensemble`: it matters to members of an ensemble only; a standalone server reads past it, as upstream does.
- * - `later`: not supported yet; named in a warning unless it is at its default.
+ * - `later`: not supported yet; named in a warning unless it is at its default. A switch is named when it is on,
+ *   whatever its default: the feature behind it is off here.
  * - `irrelevant`: there is nothing here it could change (JVM threads, caches that are not needed, test hooks);
  *   named in a warning unless it is at its default.
  * - `guarded`: not supported yet, and ignoring it would leave the server less protected than its operator

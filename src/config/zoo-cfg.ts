@@ -297,8 +297,15 @@ function valueWarnings(settings: Settings): string[] {
 
 function namesOf(settings: Settings, treatment: 'irrelevant' | 'later'): string[] {
   return settings.known
-    .filter((setting) => setting.spec.treatment === treatment && !isDefault(setting))
+    .filter((setting) => setting.spec.treatment === treatment && asksForSomething(setting))
     .map((setting) => setting.name)
+}
+
+/** A feature that is not there is off: asking for it says so, switching it off does not. */
+function asksForSomething(setting: Setting): boolean {
+  const { spec, value } = setting
+  if (spec.treatment === 'later' && spec.kind === 'boolean') return /^true$/i.test(value)
+  return !isDefault(setting)
 }
 
 function isDefault({ spec, value }: Setting): boolean {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findKey, KEYS } from '../../src/config/index.ts'
+import { findKey, KEYS, type KeySpec } from '../../src/config/index.ts'
 import { parseZooCfg } from '../../src/config/zoo-cfg.ts'
 
 const BASE = 'clientPort=2181\ndataDir=/d\n'
@@ -30,14 +30,33 @@ test.each(['ticktime', 'server', 'toString', '__proto__', 'zookeeper.', ''])(
   },
 )
 
+/** A feature that is not there is off, whatever the key's default. */
+function isMissingSwitch(spec: KeySpec): boolean {
+  return spec.treatment === 'later' && spec.kind === 'boolean'
+}
+
 const single = KEYS.filter(
-  (spec) => !/\.[NX]$/.test(spec.key) && spec.fallback !== '' && !BASE.includes(spec.key),
+  (spec) =>
+    !/\.[NX]$/.test(spec.key) &&
+    spec.fallback !== '' &&
+    !BASE.includes(spec.key) &&
+    !isMissingSwitch(spec),
 )
 
 test.each(single.map((spec) => [spec.key, spec] as const))(
   '%s at its default says nothing',
   (key, spec) => {
     expect(parseZooCfg(`${BASE}${key}=${spec.fallback}`, 'zoo.cfg').warnings).toEqual([])
+  },
+)
+
+test.each(KEYS.filter(isMissingSwitch).map((spec) => spec.key))(
+  '%s is named when it is on, and not when it is off',
+  (key) => {
+    expect(parseZooCfg(`${BASE}${key}=False`, 'zoo.cfg').warnings).toEqual([])
+    expect(parseZooCfg(`${BASE}${key}=True`, 'zoo.cfg').warnings).toEqual([
+      `zoo.cfg: keys without effect: not supported yet: ${key}`,
+    ])
   },
 )
 
@@ -63,7 +82,11 @@ const unfollowed = KEYS.filter(
 )
 
 test('all keys that are not followed are named in one warning', () => {
-  const lines = unfollowed.map((spec) => `${spec.key}=${otherValue(spec.kind, spec.fallback)}`)
+  const lines = unfollowed.map((spec) =>
+    isMissingSwitch(spec)
+      ? `${spec.key}=true`
+      : `${spec.key}=${otherValue(spec.kind, spec.fallback)}`,
+  )
   const { warnings } = parseZooCfg(`${BASE}${lines.join('\n')}\nmyOwnKey=1\nother=2`, 'zoo.cfg')
   expect(warnings).toHaveLength(1)
   for (const spec of unfollowed) expect(warnings[0]).toMatch(new RegExp(`[ :]${spec.key}(,|;|$)`))
