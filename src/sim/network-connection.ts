@@ -130,10 +130,12 @@ export class SimConnection implements Connection {
     this.#close(new IoError('ECONNRESET', `connection with ${this.remote.host} was reset`))
   }
 
-  /** Gives the kernel what it takes. */
+  /** Gives the kernel what it takes: not every byte that becomes free, or pieces would get ever smaller. */
   #pump(): void {
     const { random, windowBytes } = this.#wire
-    while (this.#bufferedBytes > 0 && this.#inFlightBytes < windowBytes) {
+    while (this.#bufferedBytes > 0) {
+      const room = windowBytes - this.#inFlightBytes
+      if (room < Math.min(this.#bufferedBytes, windowBytes / 4)) break
       const chunk = this.#queue.peek()!
       const left = chunk.length - this.#headTaken
       const length = Math.min(left, windowBytes - this.#inFlightBytes)
