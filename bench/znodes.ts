@@ -7,6 +7,7 @@ import {
   multiBody,
   multiSucceeded,
   Op,
+  type Reply,
   setBody,
   WireClient,
 } from './client/index.ts'
@@ -113,6 +114,8 @@ async function measure(
       ...{ fillSeconds, fillPings, writesPerSecond, steadyPings },
       ...{ bytesPerZnode, startMs, startBytesPerZnode },
     }
+  } catch (error) {
+    throw new Error(`${kind}: ${String(error)}\n${server.output}`, { cause: error })
   } finally {
     await server.kill()
     rmSync(folder, { recursive: true, force: true })
@@ -149,6 +152,7 @@ async function fill(client: WireClient, znodes: number, size: number): Promise<n
 async function writeSteadily(client: WireClient, znodes: number, size: number): Promise<number> {
   const start = performance.now()
   let done = 0
+  let failure: Error | null = null
   const all: Promise<void>[] = []
   for (let asked = 0; ; ) {
     const seconds = (performance.now() - start) / 1000
@@ -156,13 +160,16 @@ async function writeSteadily(client: WireClient, znodes: number, size: number): 
     for (; asked < seconds * STEADY_PER_SECOND; asked++) {
       const path = pathOf((asked * 7919) % znodes)
       const set = client.request(Op.setData, setBody(path, value(asked, size), -1))
-      all.push(
-        set.then(({ err }) => {
-          if (err !== 0) throw new Error(`set answered ${err}`)
-          done++
-        }),
-      )
+      const note = ({ err }: Reply): void => {
+        if (err === 0) done++
+        else failure ??= new Error(`set answered ${err}`)
+      }
+      const noteLoss = (error: Error): void => {
+        failure ??= error
+      }
+      all.push(set.then(note, noteLoss))
     }
+    if (failure !== null) throw failure
     await pause(2)
   }
   await Promise.all(all)
