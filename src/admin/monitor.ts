@@ -8,10 +8,22 @@ import { VERSION_TEXT } from './version.ts'
  * Counters this server keeps, under upstream's names without `zk_`: shown as 0 before they first count.
  * A test holds this list against the code.
  */
-export const COUNTERS: readonly string[] = []
+export const COUNTERS: readonly string[] = [
+  'connection_rejected',
+  'connection_request_count',
+  'sessionless_connections_expired',
+  'stale_sessions_expired',
+]
 
 /** Distributions this server measures; shown empty before the first observation. */
-export const SUMMARIES: readonly string[] = ['fsynctime', 'snapshottime']
+export const SUMMARIES: readonly string[] = [
+  'dbinittime',
+  'fsynctime',
+  'readlatency',
+  'snapshottime',
+  'startup_txns_loaded',
+  'updatelatency',
+]
 
 /** `zk_<name> TAB value` lines: only what is really measured. `docs/divergence.md` lists what is left out. */
 export function renderMonitor(status: ServerStatus, host: ProcessStatus): string {

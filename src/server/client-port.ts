@@ -6,6 +6,7 @@ import type {
   Listener,
   ListenHandler,
   Logger,
+  Metrics,
   TimerHandle,
   Timers,
 } from '../env/index.ts'
@@ -37,6 +38,7 @@ export class ClientPort implements ListenHandler {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #logger: Logger
+  readonly #metrics: Metrics
   readonly #connections: Set<ClientConnection> = new Set()
   readonly #perAddress: Map<string, number> = new Map()
   /** Connections without a session and closing ones, with the time by which that must have changed. */
@@ -53,12 +55,14 @@ export class ClientPort implements ListenHandler {
     clock: Clock,
     timers: Timers,
     logger: Logger,
+    metrics: Metrics,
   ) {
     this.#host = host
     this.#limits = limits
     this.#clock = clock
     this.#timers = timers
     this.#logger = logger
+    this.#metrics = metrics
   }
 
   get connections(): ReadonlySet<ClientConnection> {
@@ -92,16 +96,14 @@ export class ClientPort implements ListenHandler {
         remote: address,
         max: connectionsPerAddressMax,
       })
-      socket.destroy()
-      return IGNORE
+      return this.#reject(socket)
     }
     if (connectionsMax > 0 && this.#connections.size >= connectionsMax) {
       this.#logger.warn('too many connections (maxCnxns); closed', {
         remote: address,
         max: connectionsMax,
       })
-      socket.destroy()
-      return IGNORE
+      return this.#reject(socket)
     }
     this.#perAddress.set(address, sameAddress + 1)
     const connection = this.#host.newConnection(socket)
@@ -156,6 +158,12 @@ export class ClientPort implements ListenHandler {
     for (const connection of [...this.#connections]) connection.destroy()
   }
 
+  #reject(socket: Connection): ConnectionHandler {
+    this.#metrics.count('connection_rejected', 1)
+    socket.destroy()
+    return IGNORE
+  }
+
   #cancelTimer(): void {
     this.#timer?.cancel()
     this.#timer = null
@@ -187,6 +195,9 @@ export class ClientPort implements ListenHandler {
       this.#dawdlers.delete(connection)
       // A createSession that takes long (a slow disk) is not the client's fault.
       if (connection.phase === Phase.connecting) continue
+      if (connection.phase === Phase.opening) {
+        this.#metrics.count('sessionless_connections_expired', 1)
+      }
       this.#logger.info(
         connection.phase === Phase.closing
           ? 'client did not take its last replies; connection cut'

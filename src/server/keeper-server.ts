@@ -69,7 +69,7 @@ export class KeeperServer
   readonly limits: ConnectionLimits
   readonly state: ReplicatedState
   readonly watches: WatchTable
-  readonly stats: ServerStats = new ServerStats()
+  readonly stats: ServerStats
   readonly outstanding: Outstanding = new Outstanding()
   readonly startedMs: number
 
@@ -94,6 +94,7 @@ export class KeeperServer
     this.#options = options
     this.#handlers = handlers
     this.startedMs = clock.monotonicMs()
+    this.stats = new ServerStats(env.metrics)
     this.limits = {
       frameBytesMax: config.limits.requestFrameBytesMax,
       connectFrameKeptBytesMax: config.limits.connectFrameKeptBytesMax,
@@ -120,7 +121,7 @@ export class KeeperServer
       logger,
       (sessionId) => this.#closeSession(sessionId),
     )
-    this.#port = new ClientPort(this, config.limits, clock, timers, logger)
+    this.#port = new ClientPort(this, config.limits, clock, timers, logger, env.metrics)
     this.#sweeper = new ContainerSweeper(
       this.state.tree,
       { ...config.containers, deletesPerMinuteMax: config.limits.containerDeletesPerMinuteMax },
@@ -247,6 +248,8 @@ export class KeeperServer
       ),
     }
     this.#recovery = storage.recovery
+    this.#env.metrics.observe('dbinittime', clock.monotonicMs() - this.startedMs)
+    this.#env.metrics.observe('startup_txns_loaded', storage.recovery.entriesReplayed)
     if (this.#phase === 'stopping') {
       this.#stopStorage(storage)
       return
@@ -303,6 +306,7 @@ export class KeeperServer
   ): void {
     if (this.#phase !== 'serving') return
     this.stats.packetsReceived += 1
+    this.#env.metrics.count('connection_request_count', 1)
     this.#parts().handshake.onConnectFrame(connection, bytes, start, end)
   }
 
@@ -390,6 +394,7 @@ export class KeeperServer
   }
 
   #closeSession(sessionId: SessionId): void {
+    this.#env.metrics.count('stale_sessions_expired', 1)
     this.#proposeOwn({ type: OpCode.closeSession }, sessionId)
   }
 
@@ -433,6 +438,7 @@ export class KeeperServer
         header.zxid,
         proposal.admittedMs,
         nowMs,
+        true,
       )
     }
     if (origin !== null) {

@@ -284,6 +284,6 @@ export class RequestProcessor {
     nowMs: number,
   ): void {
     const zxid = this.#host.lastApplied
-    this.#stats.recordReply(connection, opcode, xid, zxid, admittedMs, nowMs)
+    this.#stats.recordReply(connection, opcode, xid, zxid, admittedMs, nowMs, false)
   }
 }
