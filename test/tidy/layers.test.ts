@@ -65,6 +65,15 @@ describe('the layer table', () => {
   })
 })
 
+test('architecture.md shows the same table', () => {
+  const rows = [...readText('docs/architecture.md').matchAll(/^\| (`src.*) \| .* \| (\w+) \|$/gm)]
+  const shown = rows.flatMap((row) =>
+    [...row[1]!.matchAll(/`([^`]+)`/g)].map((match) => `${match[1]} is ${row[2]}`),
+  )
+  const expected = LAYERS.filter((row) => row.folder !== 'src')
+  expect(shown).toEqual(expected.map((row) => `${row.folder} is ${row.kind}`))
+})
+
 describe('imports', () => {
   test('reach another folder through its index only', () => {
     const bypassing = sources.flatMap((file) =>
