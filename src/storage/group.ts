@@ -54,7 +54,8 @@ export class Group {
     this.chainBefore = chain
     this.chainAfter = chain
     this.lastZxid = lastZxid
-    if (this.controls.length > 0) this.controls = []
+    // Never the same list again: whoever wrote the group may still be going through it.
+    this.controls = []
   }
 
   /** Copies a record in. Its checksum is made here, once. */
