@@ -1,3 +1,5 @@
+export * from './actor.ts'
 export * from './requests.ts'
 export * from './stage.ts'
+export * from './truth.ts'
 export * from './wire-client.ts'

@@ -47,6 +47,8 @@ export class Stage {
   readonly diskLatency: { latencyMsMin: number; latencyMsMax: number }
   readonly logLines: SimLogLine[] = []
   fatal: Error | null = null
+  /** Called with every server before it starts. */
+  onLaunch: (server: KeeperServer) => void = () => {}
   #env: SimEnvironment | null = null
   #server: KeeperServer | null = null
   readonly #clients: SimEnvironment[] = []
@@ -87,8 +89,10 @@ export class Stage {
   }
 
   /** Starts a process with a server; it has not done anything yet. */
-  launch(onServing: () => void = () => {}): KeeperServer {
-    const env = this.world.startProcess(SERVER_HOST, this.disk.open)
+  launch(
+    onServing: () => void = () => {},
+    env: SimEnvironment = this.world.startProcess(SERVER_HOST, this.disk.open),
+  ): KeeperServer {
     this.#env = env
     this.fatal = null
     const { config } = this
@@ -107,6 +111,7 @@ export class Stage {
       },
     )
     this.#server = server
+    this.onLaunch(server)
     server.start()
     return server
   }

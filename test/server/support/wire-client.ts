@@ -77,6 +77,7 @@ export class WireClient implements ConnectHandler, ConnectionHandler, FrameSink 
   /** Total of payload bytes received. */
   received = 0
   onMessage: (message: Message) => void = () => {}
+  onHandshake: (handshake: ConnectResponse) => void = () => {}
   readonly #options: ConnectOptions
   readonly #frames = new FrameReader(0x7fff_ffff)
   readonly #onOpened: (() => void)[] = []
@@ -184,6 +185,7 @@ export class WireClient implements ConnectHandler, ConnectionHandler, FrameSink 
     if (this.handshake === null) {
       this.handshakeBytes = end - start
       this.handshake = decodeConnectResponse(reader)
+      this.onHandshake(this.handshake)
       return true
     }
     const { xid, zxid, err } = readReplyHeader(reader)
