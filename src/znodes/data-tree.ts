@@ -113,6 +113,11 @@ export class DataTree implements TxnTarget, QuotaView {
     return this.#ephemeralCount
   }
 
+  /** Different ACLs in use, the open one not counted. */
+  get aclCount(): number {
+    return this.#acls.size
+  }
+
   /** Paths of the session's ephemerals, in the order of their creation. */
   ephemeralsOf(sessionId: SessionId): ReadonlySet<string> {
     return this.#ephemerals.get(sessionId) ?? NO_PATHS

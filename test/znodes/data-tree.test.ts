@@ -346,6 +346,15 @@ describe('transactions that make no sense on this tree', () => {
   })
 })
 
+test('pzxid never goes back', () => {
+  const bench = new Bench()
+  bench.must(create('/a'))
+  bench.must(create('/b'))
+  const header = { clientId: SESSION, cxid: 0, zxid: 1n as Zxid, time: 1, type: 2 }
+  bench.tree.apply(header, { type: OpCode.delete, path: '/a' })
+  expect(bench.at('/').pzxid).toBe(2n)
+})
+
 describe('loading', () => {
   test('gives the same tree', () => {
     const bench = new Bench()
@@ -392,11 +401,21 @@ test('descendants are counted below any znode', () => {
   expect(bench).toBeDefined()
 })
 
-test('lists shared by znodes are kept once', () => {
+test('equal lists are kept once, and forgotten with their last znode', () => {
   const bench = new Bench()
-  bench.must(create('/a', { acl: [...READ_ONLY] }))
-  bench.must(create('/b', { acl: [...READ_ONLY] }))
+  const list = (perms: number) => [{ perms, scheme: 'world', id: 'anyone' }]
+  const before = bench.tree.aclCount
+  bench.must(create('/a', { acl: list(17) }))
+  bench.must(create('/b', { acl: list(17) }))
   expect(bench.at('/a').acl).toBe(bench.at('/b').acl)
+  expect(bench.tree.aclCount).toBe(before + 1)
+  bench.must(setAcl('/a', list(19)))
+  expect(bench.tree.aclCount).toBe(before + 2)
+  bench.must(setAcl('/a', list(17)))
+  expect(bench.tree.aclCount).toBe(before + 1)
+  bench.must(remove('/a'))
+  bench.must(remove('/b'))
+  expect(bench.tree.aclCount).toBe(before)
 })
 
 function reload(bench: Bench): Bench['tree'] {

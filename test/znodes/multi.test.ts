@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Zxid } from '../../src/base/index.ts'
 import { ErrorCode, type MultiTxn, OpCode, type Txn } from '../../src/wire/index.ts'
 import {
   Bench,
@@ -158,6 +159,24 @@ describe('a refused multi', () => {
     expect(rowsOf(bench.tree)).toEqual(before)
     expect(bench.events).toEqual([])
     expect(bench.tree.lastAppliedZxid).toBe(3n)
+  })
+
+  test('with ops after the error, from whatever server, changes nothing either', () => {
+    const bench = new Bench()
+    const header = { clientId: SESSION, cxid: 1, zxid: 1n as Zxid, time: 1, type: OpCode.multi }
+    const make = { type: 1, data: null, acl: [], ephemeral: false, parentCVersion: 1 } as const
+    const txns: Txn[] = [
+      { ...make, path: '/a' },
+      { type: -1, err: -103 },
+      { ...make, path: '/b' },
+    ]
+    const { results } = unpack(bench.tree.apply(header, { type: OpCode.multi, txns }))
+    expect(results.map(({ type, err }) => [type, err])).toEqual([
+      [-1, 0],
+      [-1, -103],
+      [-1, -2],
+    ])
+    expect(bench.tree.znodeCount).toBe(4)
   })
 
   test('rolls back exactly what it had changed, over changes still on their way', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ByteString } from '../../src/wire/index.ts'
 import { ErrorCode, type OpResult } from '../../src/wire/index.ts'
 import { QuotaText } from '../../src/znodes/quota.ts'
-import { Bench, CLOSE_SESSION, create, multi, remove, rowsOf, set } from './support.ts'
+import { Bench, CLOSE_SESSION, check, create, multi, remove, rowsOf, set } from './support.ts'
 
 const LIMITS = '/zookeeper/quota/a/zookeeper_limits'
 const STATS = '/zookeeper/quota/a/zookeeper_stats'
@@ -151,6 +151,9 @@ describe('hard limits', () => {
     bench.commitAll()
     expect(statsOf(bench)).toBe('count=3,bytes=8')
     expect(bench.preparer.pending.size).toBe(0)
+    bench.propose(multi(create(LIMITS), check('/none')))
+    bench.commitAll()
+    expect(bench.preparer.pending.hasQuotas, 'nothing is looked up any more').toBe(false)
   })
 })
 
