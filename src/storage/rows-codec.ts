@@ -160,7 +160,9 @@ export class RowDecoder {
   #open({ key, value }: Row): InputReader {
     const end = value.length - CRC_BYTES
     if (end < 0) throw new RowDamage('a row without a checksum')
-    const stored = new DataView(value.buffer, value.byteOffset, value.length).getUint32(end)
+    const stored =
+      ((value[end]! << 24) | (value[end + 1]! << 16) | (value[end + 2]! << 8) | value[end + 3]!) >>>
+      0
     if (stored !== crc32c(value, 0, end, crc32c(key, 0, key.length))) {
       throw new RowDamage('a row whose checksum does not match')
     }

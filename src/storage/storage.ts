@@ -195,6 +195,21 @@ export class Storage {
     this.#appendEpoch(RecordKind.currentEpoch, epoch, done)
   }
 
+  /**
+   * Takes back every entry after `zxid`, as a new leader demands. `done` is called when that is durable. The machine
+   * still has what was taken back: it gets the state of the log by opening the storage again.
+   */
+  truncate(zxid: Zxid, done: () => void): void {
+    if (this.#isFailed) return
+    const checkpointZxid = this.#checkpointer.zxid
+    assert(zxid <= this.#writer.lastAppended, 'a log is truncated at an entry it has')
+    assert(
+      checkpointZxid === null || zxid >= checkpointZxid,
+      'a checkpoint holds committed entries',
+    )
+    this.#writer.appendControl(RecordKind.truncate, zxid, new Uint8Array(0), done)
+  }
+
   /** Starts a checkpoint if enough was logged since the last one and none is running. Cheap to ask. */
   checkpointIfDue(): void {
     const { checkpointEntries, checkpointLogBytes } = this.#options

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { makeZxid } from '../../src/base/index.ts'
 import { encodeChange, KIB, Life, newDisk, SMALL_OPTIONS, startWell } from './support.ts'
 
+const pad = 'x'.repeat(500)
+
 describe('Storage', () => {
   it('starts a new server with nothing logged', () => {
     const life = startWell(newDisk())
@@ -120,6 +122,38 @@ describe('Storage', () => {
     const next = startWell(disk)
     expect(next.storage!.acceptedEpoch).toBe(5)
     expect(next.storage!.currentEpoch).toBe(4)
+  })
+
+  it('takes entries back, across segments and restarts', () => {
+    const disk = newDisk()
+    let life = startWell(disk)
+    for (let i = 1; i <= 100; i++) life.writeDurably({ values: { [`/${i}`]: 'old' }, pad })
+    let isDone = false
+    life.storage!.truncate(makeZxid(0, 40), () => {
+      isDone = true
+    })
+    life.run(() => isDone)
+    expect(life.storage!.lastLogged).toBe(40n)
+    life.powerLoss()
+
+    life = startWell(disk)
+    expect(life.storage!.lastLogged).toBe(40n)
+    expect(life.machine.values.size).toBe(1 + 40)
+    for (let i = 0; i < 100; i++) life.writeDurably({ values: { [`/new${i}`]: 'new' }, pad })
+    life.storage!.truncate(makeZxid(0, 130), () => {})
+    life.acked = makeZxid(0, 130)
+    life.write({ values: { '/last': 'yes' } })
+    life.storage!.flush()
+    life.run(() => life.storage!.lastLogged === 131n)
+    life.close()
+
+    life = startWell(disk)
+    expect(life.storage!.lastLogged).toBe(131n)
+    expect(life.machine.values.size).toBe(1 + 40 + 90 + 1)
+    expect(life.machine.get('/last')).toBe('yes')
+    life.checkpoint()
+    expect(() => life.storage!.truncate(makeZxid(0, 130), () => {})).toThrow('committed')
+    expect(() => life.storage!.truncate(makeZxid(0, 132), () => {})).toThrow('it has')
   })
 
   it('refuses a zxid that does not increase', () => {
