@@ -6,7 +6,7 @@ import {
   type StateSummary,
 } from '../storage/index.ts'
 import type { ChangeTracker } from '../znodes/index.ts'
-import type { SessionTable } from './session-table.ts'
+import { FORGOTTEN, type SessionTable } from './session-table.ts'
 
 /**
  * What changed between the last checkpoint and the zxid of `summary`: sessions first, then znodes. Transactions go
@@ -36,7 +36,7 @@ export class CheckpointCapture implements CheckpointSource {
       if (next.done === true) break
       const [id, timeoutMs] = next.value
       changes.push(
-        timeoutMs < 0
+        timeoutMs === FORGOTTEN
           ? { kind: ChangeKind.sessionGone, id }
           : { kind: ChangeKind.session, id, timeoutMs },
       )

@@ -199,7 +199,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
    */
   runWaiting(): void {
     const { lastApplied, limits } = this.#host
-    while (this.phase < Phase.closing && this.#unsentBytes < limits.outputHighWaterBytes) {
+    while (this.phase < Phase.closing && this.unsentBytes < limits.outputHighWaterBytes) {
       const head = this.#pending.peek()
       if (head === null || head.kind === PendingKind.proposal || head.notBefore > lastApplied)
         return
@@ -217,7 +217,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
       if (this.phase >= Phase.closing || head === null || head === proposal) return
       assert(head.kind === PendingKind.request, 'writes are applied in the order of the requests')
       this.#run(head)
-      if (this.#unsentBytes > this.#host.limits.outputBytesMax) this.destroy()
+      if (this.unsentBytes > this.#host.limits.outputBytesMax) this.destroy()
     }
   }
 
@@ -302,7 +302,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   }
 
   /** Output that the operating system has not taken yet. */
-  get #unsentBytes(): number {
+  get unsentBytes(): number {
     return this.out.length + this.#socket.bufferedBytes
   }
 
@@ -322,7 +322,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     ) {
       return false
     }
-    return this.#unsentBytes < limits.outputHighWaterBytes
+    return this.unsentBytes < limits.outputHighWaterBytes
   }
 
   #pause(): void {

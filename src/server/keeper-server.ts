@@ -1,7 +1,7 @@
 import { assert, NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Connection, Environment, IoError, Listener, MetricsReader } from '../env/index.ts'
-import { highestIdOf, SessionIdSource, SessionTracker } from '../session/index.ts'
+import { SessionIdSource, SessionTracker } from '../session/index.ts'
 import {
   defaultStorageOptions,
   openStorage,
@@ -223,16 +223,12 @@ export class KeeperServer
     })
     const pipeline = new WritePipeline(this.state, preparer, storage, clock, this.outstanding, this)
     const reads = new ReadRequests(this.state.tree, this.watches, this.#providers)
-    const known: SessionId[] = []
-    this.state.sessions.forEach((sessionId, timeoutMs) => {
-      known.push(sessionId)
+    const { sessions } = this.state
+    sessions.forEach((sessionId, timeoutMs) => {
       this.#sessions.track(sessionId, timeoutMs)
     })
-    const ids = new SessionIdSource(
-      STANDALONE_ID,
-      clock.wallMs(),
-      highestIdOf(STANDALONE_ID, known),
-    )
+    const highestId = sessions.highestIdOf(STANDALONE_ID)
+    const ids = new SessionIdSource(STANDALONE_ID, clock.wallMs(), highestId)
     this.#running = {
       storage,
       pipeline,

@@ -1,5 +1,5 @@
 export { pauseExtension } from './self-pause.ts'
-export { highestIdOf, SessionIdSource, serverIdOf } from './session-id-source.ts'
+export { SessionIdSource, serverIdOf } from './session-id-source.ts'
 export { isSessionPassword, sessionPassword } from './session-password.ts'
 export { SessionTracker, type TrackedSession } from './session-tracker.ts'
 export { negotiateTimeout } from './timeout.ts'

@@ -11,7 +11,7 @@ const CONTAINER_OWNER = -0x8000_0000_0000_0000n
 /**
  * Makes the ids of new sessions: the server id in the highest byte, below it a count that starts from a clock
  * (`SessionTrackerImpl.initializeNextSessionId`). A restarted server gives no id twice: the count also starts above
- * every id it is told of. (Upstream trusts its clock since boot for that, which starts anew with the machine.) Only after
+ * every id ever given out, which the replicated state remembers. (Upstream trusts its clock since boot for that, which starts anew with the machine.) Only after
  * 2^56 ids, or 35 years of a clock, does the count begin again at 0 instead of running into the next server's ids.
  */
 export class SessionIdSource {
@@ -19,8 +19,7 @@ export class SessionIdSource {
   #next: bigint
 
   /**
-   * `startMs`: any clock, of which 40 bits are used. `highestKnown`: the highest id this server ever gave out (of
-   * {@link highestIdOf}), or null.
+   * `startMs`: any clock, of which 40 bits are used. `highestKnown`: the highest id this server ever gave out, or null.
    */
   constructor(serverId: ServerId, startMs: number, highestKnown: SessionId | null) {
     assert(serverId >= 0 && serverId <= 255, `server id ${serverId} does not fit into one byte`)
@@ -44,14 +43,4 @@ export class SessionIdSource {
 /** The server that gave out `id`. */
 export function serverIdOf(id: SessionId): ServerId {
   return Number(BigInt.asUintN(8, id >> SERVER_SHIFT)) as ServerId
-}
-
-/** The highest of `ids` that `serverId` gave out, or null. */
-export function highestIdOf(serverId: ServerId, ids: Iterable<SessionId>): SessionId | null {
-  let highest: SessionId | null = null
-  for (const id of ids) {
-    // Ids of one server differ only below the sign, so comparing them signed is right.
-    if (serverIdOf(id) === serverId && (highest === null || id > highest)) highest = id
-  }
-  return highest
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerId, SessionId } from '../../src/base/index.ts'
-import { highestIdOf, SessionIdSource, serverIdOf } from '../../src/session/index.ts'
+import { SessionIdSource, serverIdOf } from '../../src/session/index.ts'
 
 const MS_2_40 = 2 ** 40
 
@@ -55,17 +55,5 @@ describe('never again', () => {
 
   test('the highest known id must be an own one', () => {
     expect(() => firstIds(1, 0, 0x0200000000000000n)).toThrow('of another server')
-  })
-
-  test('the highest id is found among those of all servers', () => {
-    const ids = [0x0100000000000009n, 0x0100000cc3660000n, 0x7f00000000000000n, 0xff00000000000001n]
-    const signed = ids.map((id) => BigInt.asIntN(64, id) as SessionId)
-    expect(highestIdOf(1 as ServerId, signed)).toBe(0x0100000cc3660000n)
-    expect(highestIdOf(255 as ServerId, signed)).toBe(signed[3])
-    expect(highestIdOf(2 as ServerId, signed)).toBeNull()
-    const high = [0x80ffffffffffffffn, 0x8000000000000001n].map(
-      (id) => BigInt.asIntN(64, id) as SessionId,
-    )
-    expect(highestIdOf(128 as ServerId, high)).toBe(high[0])
   })
 })

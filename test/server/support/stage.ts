@@ -47,6 +47,8 @@ export class Stage {
   readonly diskLatency: { latencyMsMin: number; latencyMsMax: number }
   readonly logLines: SimLogLine[] = []
   fatal: Error | null = null
+  /** How wrong the wall clock of the next server is. */
+  wallOffsetMs = 0
   /** Called with every server before it starts. */
   onLaunch: (server: KeeperServer) => void = () => {}
   #env: SimEnvironment | null = null
@@ -94,6 +96,7 @@ export class Stage {
     env: SimEnvironment = this.world.startProcess(SERVER_HOST, this.disk.open),
   ): KeeperServer {
     this.#env = env
+    env.clock.wallOffsetMs = this.wallOffsetMs
     this.fatal = null
     const { config } = this
     const server = new KeeperServer(
