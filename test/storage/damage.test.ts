@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import type { Zxid } from '../../src/base/index.ts'
 import { SIM_SECTOR_BYTES, SimDisk, type SimFile, SimRandom } from '../../src/sim/index.ts'
 import type { StorageOptions } from '../../src/storage/index.ts'
-import { KIB, type Life, randomText, SMALL_OPTIONS, start, startWell } from './support.ts'
+import {
+  encodeChange,
+  KIB,
+  type Life,
+  randomText,
+  SMALL_OPTIONS,
+  start,
+  startWell,
+} from './support.ts'
 
 /*
  * The sweep: a log and its checkpoint, each 512-byte block damaged in each way, one at a time. A start must either
@@ -190,6 +199,45 @@ describe('one damaged block of the log', () => {
       }
     },
   )
+})
+
+describe('a flipped bit in the write acknowledged last, with nothing behind it', () => {
+  const payloads: readonly [string, (bytes: Uint8Array) => Uint8Array][] = [
+    ['of ordinary bytes', (bytes) => bytes],
+    [
+      'of many zeros',
+      (bytes) => {
+        const padded = new Uint8Array(bytes.length + 2500)
+        padded.set(bytes)
+        return padded
+      },
+    ],
+  ]
+  for (const [what, pad] of payloads) {
+    it(`is noticed at every byte ${what}`, () => {
+      const disk = new SimDisk()
+      const life = startWell(disk, OPTIONS, 1)
+      life.runFor(50)
+      life.writeDurably({ values: { '/before': 'x' } })
+      const file = disk.folders.get('/data/log')!.files.get('0000000001.log')!
+      const from = Math.ceil(file.bytes.findLastIndex((byte) => byte !== 0) / 512) * 512
+      const bytes = pad(encodeChange({ values: { '/last': 'y' }, pad: 'z'.repeat(1000) }))
+      const zxid = (life.storage!.lastAppended + 1n) as Zxid
+      life.storage!.append(zxid, bytes, 0, bytes.length)
+      life.storage!.flush()
+      life.run(() => life.acked === zxid)
+      life.powerLoss()
+      const end = from + 56 + 20 + bytes.length
+      for (let at = from; at < end; at++) {
+        const copy = copyOf(disk)
+        copy.folders.get('/data/log')!.files.get('0000000001.log')!.bytes[at]! ^= 1 << (at % 8)
+        expect(start(copy, OPTIONS).error, `byte ${at - from}`).toMatchObject({
+          code: 'LOG_DAMAGED',
+        })
+      }
+      expect(start(copyOf(disk), OPTIONS).machine.get('/last')).toBe('y')
+    })
+  }
 })
 
 describe('one damaged row of the checkpoint', () => {

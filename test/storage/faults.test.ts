@@ -226,6 +226,30 @@ describe('a full disk', () => {
     }
   })
 
+  it('and a crash at any step of the checkpoint after the one that failed on it', () => {
+    for (let seed = 1; seed < 12; seed++) {
+      for (let step = 1; step < 10; step++) {
+        const disk = new SimDisk()
+        const life = startWell(disk, MANUAL, seed)
+        for (let i = 0; i < 120; i++)
+          life.writeDurably({ values: { '/a': `${i}` }, pad: 'x'.repeat(900) })
+        life.checkpoint()
+        life.writeDurably({ values: { '/a': 'new' } })
+        disk.injectFault({ kind: 'rowsWrite', code: 'ENOSPC' })
+        life.checkpoint()
+        life.writeDurably({ values: { '/a': 'newer' } })
+        life.runFor(200)
+        disk.crashAtStep = disk.steps + step
+        life.checkpoint()
+        disk.crashAtStep = Infinity
+        life.powerLoss()
+        const next = start(disk, MANUAL)
+        expect(next.error, `seed=${seed} step=${step}`).toBeNull()
+        expect(next.machine.get('/a')).toBe('newer')
+      }
+    }
+  })
+
   it('and freed again, 100 times at random: nothing acknowledged is lost', () => {
     const seed = 4711
     const random = new SimRandom(seed)

@@ -90,6 +90,16 @@ describe('Storage', () => {
     expect(life.machine.get('/zero')).toBe('yes')
   })
 
+  it('fills the rest of a sector with zeros, not with what the buffer held before', () => {
+    const disk = newDisk()
+    const life = startWell(disk)
+    for (let i = 0; i < 4; i++) life.writeDurably({ values: {}, pad: 'x'.repeat(2000) })
+    life.writeDurably({ values: {} })
+    const { bytes } = disk.folders.get('/data/log')!.files.get('0000000001.log')!
+    const last = bytes.findLastIndex((byte) => byte !== 0)
+    expect(String.fromCharCode(...bytes.subarray(last - 12, last + 1))).toBe('{"values":{}}')
+  })
+
   it('goes on in further segments and finds everything after many restarts', () => {
     const disk = newDisk()
     const options = { ...SMALL_OPTIONS, checkpointEntries: 1e9, checkpointLogBytes: 1e9 }
