@@ -247,10 +247,10 @@ export interface EntrySink {
   onEntry(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void
 }
 
-/** Hands out the entries after `from` that were not truncated later, in order. */
+/** Hands out the entries after `fromZxid` that were not truncated later, in order. */
 export function replayLog(
   scan: LogScan,
-  from: Zxid,
+  fromZxid: Zxid,
   sink: EntrySink,
   done: (error: StorageError | null) => void,
 ): void {
@@ -266,15 +266,21 @@ export function replayLog(
     }
     const { file, header } = current
     const next = segments[index + 1]?.header ?? null
-    if (next !== null && next.zxidBefore <= from) {
+    if (next !== null && next.zxidBefore <= fromZxid) {
       replayNext(index + 1)
       return
     }
     const where = `${folder.path}/${file.name}`
     file.read(0, header.fileBytes, (error, bytes) => {
       if (error !== null) return done(describeIoError('The log cannot be read', where, error))
-      const filter = new EntryFilter(header.number, from, scan.truncations, sink)
-      scanSegment(bytes!, header.number, salt, startOf(header, header.zxidBefore), next, filter)
+      const filter = new EntryFilter(header.number, fromZxid, scan.truncations, sink)
+      const from = startOf(header, header.zxidBefore)
+      const again = scanSegment(bytes!, header.number, salt, from, next, filter)
+      const expected = next === null ? scan.position.sequence : next.firstSequence
+      if (again.position.sequence !== expected) {
+        done(damaged('it reads differently the second time', where, again.position.offset))
+        return
+      }
       const { failure } = filter
       if (failure !== null) return done(replayFailed(failure.zxid, where, failure.error))
       replayNext(index + 1)

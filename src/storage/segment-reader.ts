@@ -214,13 +214,8 @@ class SegmentScanner {
 
   /** End of the last sector behind the position that is not zero; the position itself when all are. */
   #usedEnd(): number {
-    let end = this.#bytes.length
-    while (end > this.#offset) {
-      const start = Math.max(this.#offset, end - SECTOR_BYTES - (end % SECTOR_BYTES))
-      if (!isZero(this.#bytes, start, end)) return end
-      end = start
-    }
-    return this.#offset
+    const last = lastUsed(this.#bytes, this.#offset)
+    return last < 0 ? this.#offset : Math.min(alignToSector(last + 1), this.#bytes.length)
   }
 
   #result(end: SegmentEnd): SegmentScan {
@@ -236,6 +231,22 @@ class SegmentScanner {
       end,
     }
   }
+}
+
+/** Offset of the last byte from `start` on that is not zero, -1 if there is none. Free space may be long. */
+function lastUsed(bytes: Uint8Array, start: number): number {
+  let end = bytes.length
+  if (bytes.byteOffset % 4 === 0) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(end / 4))
+    while (end % 4 !== 0 && bytes[end - 1] === 0) end--
+    if (end % 4 === 0) {
+      let word = end / 4
+      while (word * 4 > start && words[word - 1] === 0) word--
+      end = word * 4
+    }
+  }
+  while (end > start && bytes[end - 1] === 0) end--
+  return end > start ? end - 1 : -1
 }
 
 function damaged(reason: string): SegmentEnd {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../src/base/index.ts'
 import { SimDisk, type SimFile } from '../../src/sim/index.ts'
 import type { StorageErrorCode, StorageOptions } from '../../src/storage/index.ts'
-import { type Life, SMALL_OPTIONS, start, startWell } from './support.ts'
+import { Life, SMALL_OPTIONS, start, startWell } from './support.ts'
 
 const LOG = '/data/log'
 const ROWS = '/data/checkpoint'
@@ -223,6 +223,17 @@ describe('the log', () => {
     const name = segmentsOf(disk)[1]!
     fileOf(disk, name).bytes[5 * 512 + 100]! ^= 1
     expectRefused(disk, 'LOG_DAMAGED', [`${LOG}/${name}`, 'at byte 2', 'Nothing was changed'])
+  })
+
+  it('is refused when it reads differently the second time', () => {
+    const disk = used(NO_PURGE)
+    const file = fileOf(disk, segmentsOf(disk).at(-1)!)
+    const life = new Life(disk, 1, SMALL_OPTIONS)
+    life.run(() => disk.stores.get(ROWS)!.isOpen)
+    file.bytes[1500]! ^= 1
+    life.opened()
+    expect(life.error).toMatchObject({ code: 'LOG_DAMAGED' })
+    expect(life.error!.message).toContain('second time')
   })
 
   it('is refused when a version wrote it that is not known', () => {
