@@ -3,6 +3,7 @@ import type { ServerStatus } from '../server/index.ts'
 import { formatAverage } from './numbers.ts'
 import type { ProcessStatus } from './process-status.ts'
 import { VERSION_TEXT } from './version.ts'
+import { shownZnodeCount } from './znode-count.ts'
 
 /**
  * Counters this server keeps, under upstream's names without `zk_`: shown as 0 before they first count.
@@ -46,7 +47,7 @@ function gauges(status: ServerStatus, host: ProcessStatus): Reading[] {
     ['num_alive_connections', status.connections.length],
     ['avg_latency', formatAverage(status.latency.avgMs)],
     ['outstanding_requests', status.outstandingRequests],
-    ['znode_count', status.tree.znodeCount],
+    ['znode_count', shownZnodeCount(status)],
     ['global_sessions', status.sessionCount],
     ['local_sessions', 0],
     ['packets_sent', status.packetsSent],

@@ -4,6 +4,7 @@ import { longConnectionLine, shortConnectionLine } from './connection-lines.ts'
 import { formatAverage, formatMegabytes } from './numbers.ts'
 import type { ProcessStatus } from './process-status.ts'
 import { VERSION_TEXT } from './version.ts'
+import { shownZnodeCount } from './znode-count.ts'
 
 /** `srvr`: version and the server's own numbers. zkServer.sh looks for the `Mode:` line. */
 export function renderServer(status: ServerStatus): string {
@@ -74,7 +75,7 @@ function serverLines(status: ServerStatus): string {
     `Outstanding: ${status.outstandingRequests}`,
     `Zxid: ${formatHex(status.lastProcessedZxid)}`,
     `Mode: ${status.mode}`,
-    `Node count: ${status.tree.znodeCount}`,
+    `Node count: ${shownZnodeCount(status)}`,
   ]
     .map((line) => `${line}\n`)
     .join('')

@@ -112,7 +112,10 @@ export class KeeperServer
     })
     this.watches = new WatchTable(this.#providers)
     this.state = new ReplicatedState(
-      new DataTree(this.watches, { extendedTypesEnabled: config.extendedTypes }),
+      new DataTree(this.watches, {
+        extendedTypesEnabled: config.extendedTypes,
+        hashSeed: env.random.uint32(),
+      }),
     )
     this.#sessions = new SessionKeeper(
       new SessionTracker({ tickMs: config.tickTimeMs }),
@@ -456,6 +459,9 @@ export class KeeperServer
   /** The closer has its reply in its buffer; a client whose session expired is cut off without one. */
   #onSessionClosed(sessionId: SessionId): void {
     this.#sessions.remove(sessionId)?.closeAfterFlush()
+    for (const connection of this.#sessions.takeAwaitingEnd(sessionId)) {
+      this.#parts().handshake.onSessionEnded(connection, sessionId)
+    }
   }
 
   #parts(): RunningParts {

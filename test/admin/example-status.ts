@@ -32,7 +32,7 @@ export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus
     isServing: true,
     isReadOnly: false,
     lastProcessedZxid: 0x141n as Zxid,
-    tree: { znodeCount: 22, ephemeralCount: 3, watchCount: 7, dataBytes: 346 },
+    tree: { znodeCount: 21, ephemeralCount: 3, watchCount: 7, dataBytes: 346 },
     sessionCount: 3,
     outstandingRequests: 2,
     packetsReceived: 655,
