@@ -27,7 +27,7 @@ import { RawSocket } from './support/raw-socket.ts'
 const MAX_FRAME = 0xfffff
 const HANDSHAKE_MS = 2000
 /** Generous, for machines that are busy with other tests; the figures are printed. */
-const P99_LIMIT_MS = 250
+const P99_LIMIT_MS = Number(process.env['ZABKEEPER_P99_LIMIT_MS'] ?? 1000)
 const MARSHALLING_ERROR = -5
 const SET_WATCHES = 101
 const AUTH = 100

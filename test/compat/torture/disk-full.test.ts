@@ -120,7 +120,9 @@ test.skipIf(tmpfs === null)(
 
     const connect = async (): Promise<WireClient> => {
       client?.destroy()
-      client = await WireClient.open({ port })
+      // A new session is a write, and refused as such while the disk is full; an old one may come back.
+      const session = client && { id: client.sessionId, password: client.password }
+      client = await WireClient.open({ port, ...(session && { session }) })
       return client
     }
     const restart = async (): Promise<void> => {
