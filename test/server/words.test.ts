@@ -47,7 +47,7 @@ describe('four-letter words', () => {
     client.send(create('/b'), getData('/b'))
     stage.until(() => stage.server.outstanding.requests === 2)
     const lines = stage.word('mntr').split('\n')
-    expect(lines).toContain('zk_znode_count\t5')
+    expect(lines).toContain('zk_znode_count\t6')
     expect(lines).toContain('zk_ephemerals_count\t1')
     expect(lines).toContain('zk_watch_count\t1')
     expect(lines).toContain('zk_outstanding_requests\t2')
