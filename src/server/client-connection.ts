@@ -21,7 +21,7 @@ export type ClientProposal = Proposal<ClientConnection>
 export const Phase = {
   /** Nothing but a part of the first frame has come: it may still be a four-letter word. */
   opening: 0,
-  /** The createSession transaction of its handshake is not applied yet; nothing more is read. */
+  /** Its handshake waits for a createSession or closeSession to be applied; nothing more is read. */
   connecting: 1,
   /** It has a session. */
   serving: 2,

@@ -103,18 +103,24 @@ export class Handshake {
     if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId)
   }
 
+  /** The closeSession transaction of the session it wants is applied. */
+  onSessionEnded(connection: ClientConnection, sessionId: SessionId): void {
+    if (connection.phase === Phase.connecting) this.#refuse(connection, sessionId)
+  }
+
   /**
    * The password is checked before the session's present connection is touched; upstream does it the other way
    * round, so that anybody who knows an id can cut its connection (docs/divergence.md).
    */
   #takeUp(connection: ClientConnection, request: ConnectRequest, timeoutMs: number): void {
     const session = this.#sessions.find(request.sessionId)
-    const isKnown =
-      session !== undefined &&
-      !session.isClosing &&
-      isSessionPassword(request.sessionId, request.passwd)
-    if (!isKnown) {
+    if (session === undefined || !isSessionPassword(request.sessionId, request.passwd)) {
       this.#refuse(connection, request.sessionId)
+      return
+    }
+    if (session.isClosing) {
+      connection.phase = Phase.connecting
+      this.#sessions.awaitEnd(request.sessionId, connection)
       return
     }
     this.#sessions.track(request.sessionId, timeoutMs)

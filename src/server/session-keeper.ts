@@ -16,6 +16,8 @@ export class SessionKeeper {
   readonly #owners: Map<SessionId, ClientConnection> = new Map()
   /** Connections that may have unread pings, until a look finds them read again. */
   readonly #heldBack: Set<ClientConnection> = new Set()
+  /** Connections that want a session whose closeSession is on its way. */
+  readonly #awaitingEnd: Map<SessionId, ClientConnection[]> = new Map()
   /** The last write of a session whose connection ended before the reply. */
   readonly #unfinished: Map<SessionId, Zxid> = new Map()
   #timer: TimerHandle | null = null
@@ -87,6 +89,19 @@ export class SessionKeeper {
     const owner = this.#owners.get(sessionId) ?? null
     this.#owners.delete(sessionId)
     return owner
+  }
+
+  /** The connection is told that the session is over when it is: until then a crash may undo that. */
+  awaitEnd(sessionId: SessionId, connection: ClientConnection): void {
+    const waiting = this.#awaitingEnd.get(sessionId)
+    if (waiting === undefined) this.#awaitingEnd.set(sessionId, [connection])
+    else waiting.push(connection)
+  }
+
+  takeAwaitingEnd(sessionId: SessionId): readonly ClientConnection[] {
+    const waiting = this.#awaitingEnd.get(sessionId) ?? []
+    this.#awaitingEnd.delete(sessionId)
+    return waiting
   }
 
   touch(session: TrackedSession, nowMs: number): void {

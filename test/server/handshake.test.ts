@@ -133,15 +133,40 @@ describe('a session taken up again', () => {
     expectRefused(stage, stage.client({ sessionId, password: sessionPassword(sessionId) }))
   })
 
-  it('is refused once it is closed, also while that is on its way to the disk', () => {
+  it('is refused once it is closed, but not before that is on disk', () => {
     const stage = Stage.open({ disk: { latencyMsMin: 30, latencyMsMax: 30 } })
     const first = stage.session()
     first.send(closeSession)
     stage.until(() => stage.server.outstanding.requests === 1)
-    expectRefused(stage, stage.client(first.credentials()))
+    const early = [stage.client(first.credentials()), stage.client(first.credentials())]
+    stage.runFor(10)
+    expect(early.map(({ received }) => received)).toEqual([0, 0])
     expect(stage.server.state.sessions.size).toBe(1)
     stage.until(() => stage.server.state.sessions.size === 0)
+    for (const client of early) expectRefused(stage, client)
     expectRefused(stage, stage.client(first.credentials()))
+  })
+
+  it('lives on when a crash undoes its end, which nobody was told of', () => {
+    let survivors = 0
+    for (let seed = 1; seed <= 10; seed++) {
+      const stage = Stage.open({ seed })
+      const first = stage.session()
+      stage.slowDisk(1000)
+      first.send(closeSession)
+      stage.runFor(10)
+      const early = stage.client(first.credentials())
+      stage.runFor(10)
+      stage.crash()
+      stage.slowDisk(1)
+      stage.start()
+      expect(early.received).toBe(0)
+      // The write that was under way may have reached the disk.
+      if (stage.server.state.sessions.size === 0) continue
+      survivors += 1
+      expect(stage.session(first.credentials()).sessionId).toBe(first.sessionId)
+    }
+    expect(survivors).toBeGreaterThan(0)
   })
 
   it('is refused once it has expired', () => {
