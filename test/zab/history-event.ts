@@ -1,0 +1,22 @@
+import type { ServerId, Zxid } from '../../src/base/index.ts'
+import type { Notification, Packet } from '../../src/zab/messages.ts'
+import type { PersistRecord, RoleChange } from '../../src/zab/outbox.ts'
+
+/** What the harness writes down, in the order in which it happened in the whole world. */
+export type HistoryEvent = { readonly sid: ServerId } & (
+  | { readonly kind: 'restart' | 'crash' }
+  | { readonly kind: 'broadcast'; readonly zxid: Zxid; readonly txn: Uint8Array }
+  /** Handed to the disk. */
+  | { readonly kind: 'persist'; readonly record: PersistRecord }
+  /** Survives a crash from now on. */
+  | { readonly kind: 'durable'; readonly record: PersistRecord }
+  | {
+      readonly kind: 'apply'
+      readonly zxid: Zxid
+      readonly hash: number
+      readonly txn: Uint8Array
+    }
+  | { readonly kind: 'packet'; readonly packet: Packet }
+  | { readonly kind: 'vote'; readonly notification: Notification }
+  | { readonly kind: 'role'; readonly change: RoleChange }
+)
