@@ -42,8 +42,6 @@ export class Looking {
   readonly established: Map<ServerId, CastVote> = new Map()
   /** Best known vote for each server of this round: what its log is. */
   readonly candidates: Map<ServerId, Vote> = new Map()
-  /** Of a server that does not vote: what a quorum of the others wants. */
-  watched: Vote | null = null
   startedMs: number = Infinity
   proposedMs: number = Infinity
   hasWithdrawn = false
@@ -77,12 +75,14 @@ export function startWhenDiskIsIdle(state: CoreState, looking: Looking): void {
 export function lookingTimeout(state: CoreState, looking: Looking): void {
   if (!looking.isVoting) return
   if (state.nowMs >= looking.decideAtMs) {
-    decide(state, looking, looking.watched ?? looking.proposal, 'a quorum of votes')
+    decide(state, looking, looking.proposal, 'a quorum of votes')
     return
   }
   if (state.nowMs >= looking.reconsiderAtMs) reconsider(state, looking)
   if (state.nowMs >= looking.resendAtMs) {
-    looking.retryMs = Math.min(looking.retryMs * 2, state.options.timing.maxNotificationMs)
+    if (state.isVoter) {
+      looking.retryMs = Math.min(looking.retryMs * 2, state.options.timing.maxNotificationMs)
+    }
     broadcastProposal(state, looking)
   }
 }
@@ -174,7 +174,6 @@ function startRound(state: CoreState, looking: Looking, clock: number): void {
   looking.candidates.clear()
   looking.hasWithdrawn = false
   looking.decideAtMs = Infinity
-  looking.watched = null
   looking.reconsiderAtMs = state.nowMs + state.options.timing.minNotificationMs
   propose(state, looking, initialVote(state))
 }
@@ -284,10 +283,8 @@ function supporters(votes: ReadonlyMap<ServerId, CastVote>, wanted: CastVote): S
 function countVotes(state: CoreState, looking: Looking): void {
   const { quorum } = state.options.ensemble
   const wanted = { vote: looking.proposal, state: PeerState.LOOKING, version: 2 }
-  if (!state.isVoter) {
-    watchVotes(state, looking)
-    return
-  }
+  // Who does not vote hears of proposals only when it asks, so what it knows of them is old. It waits for a leader.
+  if (!state.isVoter) return
   const sids = supporters(looking.votes, wanted)
   if (!quorum.containsQuorum(sids)) {
     looking.decideAtMs = Infinity
@@ -298,20 +295,6 @@ function countVotes(state: CoreState, looking: Looking): void {
   else if (looking.decideAtMs === Infinity) {
     looking.decideAtMs = state.nowMs + state.options.timing.finalizeWaitMs
   }
-}
-
-/** A server that does not vote proposes nobody; it takes the leader whom a quorum wants for long enough. */
-function watchVotes(state: CoreState, looking: Looking): void {
-  const { quorum } = state.options.ensemble
-  for (const cast of looking.votes.values()) {
-    if (!quorum.containsQuorum(supporters(looking.votes, cast))) continue
-    if (looking.watched !== null && compareVotes(cast.vote, looking.watched) === 0) return
-    looking.watched = cast.vote
-    looking.decideAtMs = state.nowMs + state.options.timing.finalizeWaitMs
-    return
-  }
-  looking.watched = null
-  looking.decideAtMs = Infinity
 }
 
 /**
