@@ -273,14 +273,20 @@ export class Checkpointer {
     port.open(this.#rowsPath, { createIfMissing: false }, (error, rows) => {
       if (error !== null) return this.#reopenFailed(error)
       this.#rows = rows
-      readMeta(rows!, this.#folderId, this.#writer.control, (outcome) => {
-        if (this.#isStopping) this.#finish()
-        else if (outcome.kind === 'found') this.#settle(outcome.mark)
-        else {
-          const reason = outcome.kind === 'damaged' ? outcome.reason : 'its meta row is missing'
-          this.#giveUp(checkpointUnusable(reason, this.#rowsPath))
-        }
-      })
+      readMeta(
+        rows!,
+        this.#folderId,
+        this.#writer.control,
+        this.#writer.lastAppended,
+        (outcome) => {
+          if (this.#isStopping) this.#finish()
+          else if (outcome.kind === 'found') this.#settle(outcome.mark)
+          else {
+            const reason = outcome.kind === 'damaged' ? outcome.reason : 'its meta row is missing'
+            this.#giveUp(checkpointUnusable(reason, this.#rowsPath))
+          }
+        },
+      )
     })
   }
 

@@ -1,6 +1,7 @@
 import { formatHex, NO_ZXID, type Zxid } from '../base/index.ts'
 import type { IoError, LogFile, LogFileInfo, LogFolder, Rows } from '../env/index.ts'
 import {
+  type CheckpointMark,
   encodeSegmentHeader,
   FOLDER_ID_BYTES,
   GroupKind,
@@ -240,28 +241,43 @@ class Recovery {
   }
 
   #readMeta(rows: Rows): void {
-    const { segments, control } = this.#scan!
-    readMeta(rows, segments[0]!.header.folderId, control, (outcome) => {
-      if (outcome.kind !== 'found') return this.#rowsUnusable(outcome)
-      const { zxid } = outcome.mark.summary
-      const gap = gapBetween(zxid, this.#scan!)
-      if (gap !== null) {
-        return this.#fail(
-          new StorageError(
-            'LOG_DAMAGED',
-            gap,
-            this.#logPath,
-            'Put the missing segments back, or restore log and checkpoint together from a backup',
-          ),
+    const { segments, control, position } = this.#scan!
+    const first = segments[0]!.header
+    readMeta(rows, first.folderId, control, position.lastZxid, (outcome) => {
+      if (outcome.kind === 'ahead') {
+        const checkpoint = `the checkpoint at ${formatHex(outcome.zxid)}`
+        const end = formatHex(position.lastZxid)
+        this.#failGap(`The log ends at zxid ${end}, before ${checkpoint}: its end is missing`)
+      } else if (outcome.kind !== 'found') this.#rowsUnusable(outcome)
+      else if (first.zxidBefore > outcome.mark.summary.zxid) {
+        const checkpoint = `the checkpoint at ${formatHex(outcome.mark.summary.zxid)}`
+        const begin = formatHex(first.zxidBefore)
+        this.#failGap(
+          `The log begins after zxid ${begin}, ${checkpoint} is older: its beginning is missing`,
         )
-      }
-      loadRows(rows, outcome.mark, this.#machine, (loaded) => {
-        if (loaded.kind !== 'loaded') return this.#rowsUnusable(loaded)
-        this.#rowsZxid = zxid
-        this.#rowsLoaded = loaded.rows
-        this.#replay(zxid)
-      })
+      } else this.#loadRows(rows, outcome.mark)
     })
+  }
+
+  #loadRows(rows: Rows, mark: CheckpointMark): void {
+    loadRows(rows, mark, this.#machine, (loaded) => {
+      if (loaded.kind !== 'loaded') return this.#rowsUnusable(loaded)
+      this.#rowsZxid = mark.summary.zxid
+      this.#rowsLoaded = loaded.rows
+      this.#replay(mark.summary.zxid)
+    })
+  }
+
+  /** Log and rows do not meet. */
+  #failGap(what: string): void {
+    this.#fail(
+      new StorageError(
+        'LOG_DAMAGED',
+        what,
+        this.#logPath,
+        'Put the missing segments back, or restore log and checkpoint together from a backup',
+      ),
+    )
   }
 
   #rowsUnusable(outcome: Exclude<RowsOutcome, { kind: 'loaded' }>): void {
@@ -431,20 +447,6 @@ function scanOfNew(folder: LogFolder, file: LogFile, header: SegmentHeader): Log
     control: NO_CONTROL_STATE,
     truncations: [],
   }
-}
-
-/** What is missing between the state of the rows and the log; null when they meet. */
-function gapBetween(rowsZxid: Zxid, scan: LogScan): string | null {
-  const { zxidBefore } = scan.segments[0]!.header
-  const { lastZxid } = scan.position
-  const checkpoint = `the checkpoint at zxid ${formatHex(rowsZxid)}`
-  if (zxidBefore > rowsZxid) {
-    return `The log begins after zxid ${formatHex(zxidBefore)}, behind ${checkpoint}: its beginning is missing`
-  }
-  if (lastZxid < rowsZxid) {
-    return `The log ends at zxid ${formatHex(lastZxid)}, before ${checkpoint}: its end is missing`
-  }
-  return null
 }
 
 function listNames(names: readonly string[]): string {

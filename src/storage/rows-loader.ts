@@ -1,3 +1,4 @@
+import type { Zxid } from '../base/index.ts'
 import type { IoError, Rows } from '../env/index.ts'
 import { DecodeError } from '../wire/index.ts'
 import { markOf } from './control-state.ts'
@@ -18,6 +19,8 @@ export type RowsOutcome =
 
 export type MetaOutcome =
   | { readonly kind: 'found'; readonly mark: CheckpointMark }
+  /** The rows are intact and hold a state that the log has not reached: its end is missing. */
+  | { readonly kind: 'ahead'; readonly zxid: Zxid }
   | Exclude<RowsOutcome, { kind: 'loaded' }>
 
 /** The generation of rows in use. */
@@ -30,6 +33,7 @@ export function readMeta(
   rows: Rows,
   folderId: Uint8Array,
   control: ControlState,
+  lastLogged: Zxid,
   done: (outcome: MetaOutcome) => void,
 ): void {
   const generation = generationOf(control)
@@ -45,7 +49,12 @@ export function readMeta(
           if (!meta.folderId.every((byte, i) => byte === folderId[i])) {
             throw new RowDamage('the rows belong to the log of another server')
           }
-          const mark = markOf(control, generation, meta.mark.summary.zxid)
+          const { zxid } = meta.mark.summary
+          const mark = markOf(control, generation, zxid)
+          if (mark === null && zxid > lastLogged) {
+            outcome = { kind: 'ahead', zxid }
+            return
+          }
           if (mark === null || !sameSummary(mark.summary, meta.mark.summary)) {
             throw new RowDamage('the log knows of no checkpoint with this zxid and digest')
           }

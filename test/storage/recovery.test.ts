@@ -191,6 +191,20 @@ describe('the log', () => {
     }
   })
 
+  it('may not be an older copy than the checkpoint, however complete', () => {
+    const disk = used(NO_PURGE)
+    const older = new Map<string, Uint8Array>()
+    for (const [name, { bytes }] of disk.folders.get(LOG)!.files) older.set(name, bytes.slice())
+    const life = startWell(disk, NO_PURGE)
+    life.writeDurably({ values: { '/new': '1' } })
+    life.checkpoint()
+    life.close()
+    const { files } = disk.folders.get(LOG)!
+    files.clear()
+    for (const [name, bytes] of older) files.set(name, { bytes })
+    expectRefused(disk, 'LOG_DAMAGED', ['ends at zxid 0x12c', 'its end is missing'])
+  })
+
   it('may not begin behind the checkpoint', () => {
     const disk = used(NO_PURGE)
     for (const name of segmentsOf(disk).slice(0, -1)) disk.folders.get(LOG)!.files.delete(name)
