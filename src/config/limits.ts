@@ -25,7 +25,8 @@ export interface Limits {
   readonly outstandingBytesPerConnectionMax: number
   /**
    * Requests of all connections that are admitted and not answered. At the limit, connections that are owed some
-   * replies are not read; the others are, so a flood does not shut anybody out.
+   * replies are not read; the others are, so a flood does not shut anybody out. At twice the limit, which takes clients
+   * that ask and go, writes are refused.
    */
   readonly outstandingMax: number
   /** The same for the lengths of their frames. */

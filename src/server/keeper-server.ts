@@ -2,14 +2,7 @@ import { assert, NO_SESSION, type ServerId, type SessionId, type Zxid } from '..
 import type { Config } from '../config/index.ts'
 import type { Connection, Environment, IoError, Listener, MetricsReader } from '../env/index.ts'
 import { SessionIdSource, SessionTracker } from '../session/index.ts'
-import {
-  defaultStorageOptions,
-  openStorage,
-  type RecoveryReport,
-  type Storage,
-  StorageError,
-  type StorageOptions,
-} from '../storage/index.ts'
+import { openStorage, type RecoveryReport, type Storage, StorageError } from '../storage/index.ts'
 import { ErrorCode, OpCode, type WriteRequest } from '../wire/index.ts'
 import {
   type ApplyResult,
@@ -37,6 +30,7 @@ import { ServerStats } from './server-stats.ts'
 import type { FourLetterWords, ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { serverStatus } from './status.ts'
+import { storageOptions } from './storage-options.ts'
 import { Turn } from './turn.ts'
 import { type CommitHandler, type WriteOrigin, WritePipeline } from './write-pipeline.ts'
 import { writeWriteReply } from './write-replies.ts'
@@ -363,13 +357,20 @@ export class KeeperServer
     this.#port.onClosed(connection)
     this.#sessions.detach(connection)
     this.watches.removeAll(connection)
+    this.#running?.pipeline.forget(connection)
   }
 
   /* ---------------------------------------------------------------- writes */
 
-  /** Null while writes can be logged; a full disk answers with SystemError, which every client library knows. */
+  /**
+   * Null while writes can be logged. A full disk answers with SystemError, which every client library knows; so does one
+   * so slow that clients who ask and go have piled up twice what may be outstanding.
+   */
   writeRefusal(): number | null {
-    return this.#parts().storage.isFull ? ErrorCode.systemError : null
+    const { requests, bytes } = this.outstanding
+    const { outstandingMax, outstandingBytesMax } = this.limits
+    const isFlooded = requests >= 2 * outstandingMax || bytes >= 2 * outstandingBytesMax
+    return isFlooded || this.#parts().storage.isFull ? ErrorCode.systemError : null
   }
 
   createSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
@@ -477,17 +478,4 @@ interface RunningParts {
   readonly turn: Turn
   readonly processor: RequestProcessor
   readonly handshake: Handshake
-}
-
-function storageOptions(config: Config): StorageOptions {
-  return {
-    ...defaultStorageOptions(config.dataDir),
-    dataLogDir: config.dataLogDir,
-    segmentBytes: config.limits.logSegmentBytes,
-    freeBytesMin: config.limits.diskFreeBytesMin,
-    reserveBytes: config.limits.diskReserveBytes,
-    checkpointLogBytes: config.limits.checkpointLogBytes,
-    checkpointEntries: config.limits.checkpointTxns,
-    slowWriteMs: config.fsyncWarningMs,
-  }
 }

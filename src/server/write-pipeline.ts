@@ -49,8 +49,8 @@ export class WritePipeline {
   readonly #outstanding: Outstanding
   readonly #handler: CommitHandler
   readonly #proposals: Fifo<ClientProposal> = new Fifo()
-  /** Connections with a request that waits for a zxid (a sync), by that zxid. */
-  readonly #syncs: Fifo<{ readonly connection: ClientConnection; readonly zxid: Zxid }> = new Fifo()
+  /** Connections that have, or had a moment ago, a request that waits for a zxid (a sync). */
+  readonly #waiting: Set<ClientConnection> = new Set()
   readonly #scratch: OutputBuffer = new OutputBuffer()
   #lastProposed: Zxid
 
@@ -110,7 +110,12 @@ export class WritePipeline {
 
   /** The connection has a request that must not run before everything proposed so far is applied. */
   awaitApplied(connection: ClientConnection): void {
-    this.#syncs.push({ connection, zxid: this.#lastProposed })
+    this.#waiting.add(connection)
+  }
+
+  /** The connection has gone. */
+  forget(connection: ClientConnection): void {
+    this.#waiting.delete(connection)
   }
 
   /** Everything up to `zxid` survives a power cut: apply it and answer. */
@@ -129,17 +134,14 @@ export class WritePipeline {
       this.#preparer.release(proposal.header.zxid)
       this.#handler.onApplied(proposal, result, nowMs)
     }
-    this.#runSyncs()
+    this.#runWaiting()
   }
 
-  #runSyncs(): void {
-    const applied = this.#state.lastApplied
-    for (;;) {
-      const sync = this.#syncs.peek()
-      if (sync === null || sync.zxid > applied) return
-      this.#syncs.shift()
-      sync.connection.runWaiting()
-      this.#handler.onTurnNeeded(sync.connection)
+  #runWaiting(): void {
+    for (const connection of this.#waiting) {
+      connection.runWaiting()
+      this.#handler.onTurnNeeded(connection)
+      if (connection.pendingCount === 0) this.#waiting.delete(connection)
     }
   }
 }

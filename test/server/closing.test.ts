@@ -45,6 +45,7 @@ describe('closeSession', () => {
       [2, 0],
       [3, 0],
     ])
+    expect(stage.server.lastApplied).toBe(client.messages[2]!.zxid)
     const other = stage.session()
     expect(decode(stage.call(other, getData('/a')), readGetDataResponse).data).toBe('0')
   })

@@ -137,6 +137,30 @@ describe('requests that wait for the disk', () => {
     expect(stage.server.outstanding).toMatchObject({ requests: 0, bytes: 0 })
   })
 
+  it.each<[string, StageOptions['limits']]>([
+    ['number', { outstandingMax: 20 }],
+    ['bytes', { outstandingBytesMax: 20_000 }],
+  ])('of clients that ask and go are limited by %s too', (_, limits) => {
+    const stage = Stage.open({ limits: limits! })
+    let client = stage.session({ timeoutMs: 20_000 })
+    const errors: number[] = []
+    stage.slowDisk(5000)
+    for (let i = 0; i < 60; i++) {
+      client.send(create(`/a${i}`, 'x'.repeat(1000)), sync('/'))
+      stage.runFor(10)
+      client.destroy()
+      errors.push(...client.messages.map((m) => (m.kind === 'reply' ? m.err : 0)))
+      client = stage.session({ ...client.credentials(), timeoutMs: 20_000 })
+      const { requests, bytes } = stage.server.outstanding
+      expect(requests).toBeLessThanOrEqual(42)
+      expect(bytes).toBeLessThan(43_000)
+    }
+    expect(errors.filter((err) => err === -1).length).toBeGreaterThanOrEqual(10)
+    stage.slowDisk(1)
+    stage.until(() => stage.server.outstanding.requests === 0)
+    expect(stage.call(client, create('/after')).err).toBe(0)
+  })
+
   it('count while their client has gone', () => {
     const stage = Stage.open({ disk: SLOW })
     const client = stage.session()
