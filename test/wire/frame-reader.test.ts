@@ -58,6 +58,43 @@ const PAYLOADS = [
 const STREAM = stream(PAYLOADS)
 const FRAMES = PAYLOADS.map(toHex)
 
+describe('a first frame of which only a part is kept', () => {
+  const LONG = hex('0102030405060708'.repeat(20))
+  const bytes = stream([LONG, ...PAYLOADS])
+  const wanted = [toHex(LONG.subarray(0, 10)), ...FRAMES]
+
+  test('is handed out so, and what follows it is whole, however it is split', () => {
+    for (let at = 0; at <= bytes.length; at++) {
+      const reader = new FrameReader(LENGTH_MAX, 10)
+      const sink = new Recorder()
+      pushReused(reader, bytes.subarray(0, at), sink)
+      if (at >= 14) expect(sink.frames[0]).toBe(wanted[0])
+      if (at < 4 + LONG.length) expect(reader.heldBytes).toBeLessThan(14)
+      pushReused(reader, bytes.subarray(at), sink)
+      expect(sink.frames).toEqual(wanted)
+    }
+  })
+
+  test('byte by byte, and stopped behind each frame', () => {
+    const reader = new FrameReader(LENGTH_MAX, 10)
+    const sink = new Recorder()
+    sink.isStopping = true
+    for (const byte of bytes) {
+      pushReused(reader, Uint8Array.of(byte), sink)
+      if (reader.isStopped) reader.resume(sink)
+    }
+    expect(sink.frames).toEqual(wanted)
+  })
+
+  test('is still refused when it is longer than a frame may be', () => {
+    const reader = new FrameReader(LONG.length - 1, 10)
+    const sink = new Recorder()
+    reader.push(bytes, sink)
+    expect(sink.frames).toEqual([])
+    expect(sink.found.at(-1)).toBe(`bad length ${LONG.length}`)
+  })
+})
+
 describe('frames come out whole and in order', () => {
   test('from one chunk, in place', () => {
     const reader = new FrameReader(LENGTH_MAX)
