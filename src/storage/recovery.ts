@@ -52,6 +52,9 @@ export function recover(
 /** Names that belong to an Apache ZooKeeper data folder. */
 const APACHE_NAME = /^(version-\d+\/|(log|snapshot)\.[0-9a-f]+(\.(gz|snappy))?)$/
 
+/** Why there are no rows to open: they were never made, or are gone as a whole. */
+const ROWS_MISSING = 'it is missing'
+
 class Recovery {
   readonly #env: StorageEnvironment
   readonly #options: StorageOptions
@@ -109,8 +112,7 @@ class Recovery {
           'FOREIGN_FILES',
           `The data folder belongs to an Apache ZooKeeper: ${listNames(foreign)}`,
           path,
-          'Use an empty data folder. To take the data over, join this server to the running ensemble, or copy the ' +
-            'znodes with a client',
+          'Give this server a data folder of its own. Data is taken over by copying the znodes with a client',
         ),
       )
     })
@@ -152,9 +154,10 @@ class Recovery {
       this.#scanLog(segments)
       return
     }
-    this.#openRows((rows) => {
+    this.#openRows((_rows, problem) => {
       // A first start that was interrupted leaves at most the prepared first segment.
-      const isFresh = this.#infos.every(({ name }) => name === preparedName(1)) && rows === null
+      const isFresh =
+        problem === ROWS_MISSING && this.#infos.every(({ name }) => name === preparedName(1))
       if (isFresh) return this.#bootstrap()
       this.#fail(
         new StorageError(
@@ -168,14 +171,14 @@ class Recovery {
     })
   }
 
-  /** Opens the rows if they exist; null when they are missing or cannot be opened. */
-  #openRows(done: (rows: Rows | null, damage: string | null) => void): void {
+  /** Opens the rows if they exist; otherwise says why they cannot be opened. */
+  #openRows(done: (rows: Rows | null, problem: string | null) => void): void {
     this.#env.rows.open(this.#rowsPath, { createIfMissing: false }, (error, rows) => {
       if (error === null) {
         this.#rows = rows
         return done(rows, null)
       }
-      if (error.code === 'ENOENT') return done(null, 'it is missing')
+      if (error.code === 'ENOENT') return done(null, ROWS_MISSING)
       if (error.code === 'ECORRUPT') return done(null, error.message)
       this.#failIo('The checkpoint cannot be opened', this.#rowsPath, error)
     })
@@ -216,10 +219,11 @@ class Recovery {
       this.#failIo('The log cannot be created', this.#logPath, error)
     folder.create(preparedName(1), header.fileBytes, (error, file) => {
       if (error !== null) return failed(error)
+      const failedLater = (later: IoError): void => file!.close(() => failed(later))
       file!.writeDurably(0, [encodeSegmentHeader(header)], (writeError) => {
-        if (writeError !== null) return failed(writeError)
+        if (writeError !== null) return failedLater(writeError)
         folder.rename(preparedName(1), segmentName(1), (renameError) => {
-          if (renameError !== null) return failed(renameError)
+          if (renameError !== null) return failedLater(renameError)
           this.#scan = scanOfNew(folder, file!, header)
           this.#rebuild()
         })
@@ -233,8 +237,8 @@ class Recovery {
     scanLog(this.#folder!, segments, (error, scan) => {
       if (error !== null) return this.#fail(error)
       this.#scan = scan
-      this.#openRows((rows, damage) => {
-        if (rows === null) return this.#withoutRows(damage!)
+      this.#openRows((rows, problem) => {
+        if (rows === null) return this.#withoutRows(problem!)
         this.#readMeta(rows)
       })
     })

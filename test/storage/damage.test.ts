@@ -30,7 +30,7 @@ const OPTIONS: StorageOptions = {
   segmentsKept: 100,
 }
 const IN_FULL: ReadonlySet<string> = new Set(['one bit flipped', 'zeroed', 'cut off here'])
-const FULL_TIMEOUT = { timeout: IS_FULL ? 600_000 : 20_000 }
+const FULL_TIMEOUT = { timeout: IS_FULL ? 600_000 : 60_000 }
 const LOG_BYTES = IS_FULL ? 4096 * KIB : 256 * KIB
 
 type End = 'clean stop' | 'crash after a quiet moment' | 'crash in the middle of work'

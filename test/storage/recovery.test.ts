@@ -163,6 +163,14 @@ describe('the log', () => {
     expectRefused(disk, 'LOG_DAMAGED', [LOG, 'The log is missing', ROWS])
   })
 
+  it('may not be missing when there is a checkpoint that cannot even be read', () => {
+    const disk = used(PURGE)
+    disk.folders.get(LOG)!.files.clear()
+    Object.assign(disk.stores.get(ROWS)!, { isCorrupt: true })
+    expectRefused(disk, 'LOG_DAMAGED', ['The log is missing'])
+    expect(disk.stores.has(ROWS)).toBe(true)
+  })
+
   it('may not be missing when a remnant of it is there', () => {
     const disk = used(PURGE)
     disk.stores.delete(ROWS)
