@@ -66,7 +66,7 @@ export interface ConnectionHost {
   onBadFrame(connection: ClientConnection, length: number): void
   /** Output or flow control is to be settled at the end of the turn. */
   onTurnNeeded(connection: ClientConnection): void
-  /** The client may have sent more, but is not read until some of what it asked for is answered. */
+  /** The client may have sent more, but is not read until some of what it asked for is answered. May repeat. */
   onHeldBack(connection: ClientConnection): void
   /** Writes up to this zxid are on their way, and the connection that asked for them takes no reply any more. */
   onWritesAbandoned(connection: ClientConnection, lastZxid: Zxid): void
@@ -291,13 +291,17 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     return !this.#isPaused
   }
 
-  /** Not read because it is owed replies: what its client has sent since, pings too, is not known. */
+  /**
+   * Not read because it is owed replies that the disk delays: what its client has sent since, pings too, is not known.
+   * A client that does not take its replies delays them itself.
+   */
   get isHeldBack(): boolean {
     return (
       this.#isPaused &&
       this.phase === Phase.serving &&
       !this.#isLastRequestRead &&
-      this.#pending.length > 0
+      this.#pending.length > 0 &&
+      this.unsentBytes < this.#host.limits.outputHighWaterBytes
     )
   }
 
@@ -326,9 +330,10 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   }
 
   #pause(): void {
-    if (this.#isPaused) return
-    this.#isPaused = true
-    this.#socket.pause()
+    if (!this.#isPaused) {
+      this.#isPaused = true
+      this.#socket.pause()
+    }
     if (this.isHeldBack) this.#host.onHeldBack(this)
   }
 

@@ -253,12 +253,15 @@ describe('a client that does not read', () => {
     stage.until(() => client.isClosed)
   })
 
-  it('expires when its time is over: silence of its own making counts', () => {
+  it.each([
+    ['of reads', () => getData('/a')],
+    ['behind a write', () => setData('/a', VALUE)],
+  ])('expires when its time is over: silence of its own making counts (%s)', (_, first) => {
     const stage = Stage.open({ limits: LIMITS })
     const client = stage.session({ timeoutMs: 4000 })
     stage.call(client, create('/a', VALUE))
     client.pause()
-    client.send(...times(500, () => getData('/a')))
+    client.send(first(), ...times(500, () => getData('/a')))
     for (let i = 0; i < 12; i++) {
       client.send(ping)
       stage.runFor(500)
