@@ -194,13 +194,11 @@ class OpenFile implements LogFile {
     assert(!this.#isBroken, `a write of ${this.name} after one that failed`)
     this.#isWriting = true
     const effects: Effects<void> = {
-      apply: () => {
-        this.#isWriting = false
-        this.#put(offset, chunks, () => true)
-      },
+      apply: () => this.#put(offset, chunks, () => true),
       partly: (random) => this.#put(offset, chunks, sectorsThatMadeIt(random)),
     }
     run(this.#user, 'write', this.name, effects, (error) => {
+      this.#isWriting = false
       if (error !== null) this.#isBroken = true
       done(error)
     })
