@@ -1,5 +1,31 @@
 import { assert, type ServerId, unreachable, type Zxid } from '../base/index.ts'
+import { propose } from './broadcast.ts'
+import {
+  heardLeader,
+  learningDeadlineMs,
+  learningDurable,
+  learningLinkClosed,
+  learningLinkOpened,
+  learningPacket,
+  learningTimeout,
+  startLearning,
+  stopLearning,
+} from './following.ts'
 import { type Input, InputKind, type LinkId } from './inputs.ts'
+import type { Leadership } from './leadership.ts'
+import {
+  confirmLeadership,
+  extendDeadline,
+  leadingDeadlineMs,
+  leadingDurable,
+  leadingLinkClosed,
+  leadingPacket,
+  leadingTimeout,
+  onLinkAccepted,
+  startLeading,
+  stopLeading,
+} from './leading.ts'
+import { type Learning, LearningPhase } from './learning.ts'
 import {
   answerEstablished,
   Looking,
@@ -8,67 +34,136 @@ import {
   lookingTimeout,
   startWhenDiskIsIdle,
 } from './looking.ts'
-import type { Notification } from './messages.ts'
+import type { Notification, Packet, Relayed } from './messages.ts'
 import type { CoreOptions } from './options.ts'
 import { type Outbox, Role } from './outbox.ts'
+import { LearnerPhase } from './progress.ts'
 import { CoreState, type Transition } from './state.ts'
+import { onSnapshotFailed, onSnapshotReady } from './synchronization.ts'
 import { PeerState, type Vote } from './vote.ts'
-
-/** The vote has been decided. */
-interface Elected {
-  readonly name: 'elected'
-  readonly role: Role
-}
 
 /**
  * A server's part in Zab: a state machine without clock, disk or network. `step` takes what happened, `outbox` holds
- * what is to be done, `nextDeadlineMs` says when to step again at the latest.
+ * what is to be done, `nextDeadlineMs` says when to step again at the latest. The duties of the caller are listed in
+ * docs/zab.md.
  */
 export class ZabCore {
   readonly #state: CoreState
-  #role: Looking | Elected
+  #role: Looking | Leadership | Learning
+  /** A write has failed: nothing this server says could be relied on. */
+  #isHalted = false
 
+  /** Begins to look for a leader, or to be one. */
   constructor(options: CoreOptions, nowMs: number) {
     this.#state = new CoreState(options)
     this.#state.nowMs = nowMs
     this.#role = this.#becomeLooking('start')
+    this.#settle()
   }
 
+  /** To be drained and cleared after each turn. */
   get outbox(): Outbox {
     return this.#state.outbox
+  }
+
+  get role(): Role {
+    switch (this.#role.name) {
+      case 'looking':
+        return Role.LOOKING
+      case 'leading':
+        return Role.LEADING
+      case 'learning':
+        return this.#role.isObserver ? Role.OBSERVING : Role.FOLLOWING
+      default:
+        return unreachable(this.#role)
+    }
+  }
+
+  /** Whether clients may be served: leading with a quorum, or up to date with a leader. */
+  get isServing(): boolean {
+    const role = this.#role
+    if (role.name === 'leading') return role.isEstablished
+    return role.name === 'learning' && role.phase === LearningPhase.ACTIVE
   }
 
   get vote(): Vote {
     return this.#state.vote
   }
 
+  /** End of the durable log. */
+  get lastLogged(): Zxid {
+    return this.#state.durableZxid
+  }
+
+  /** End of what was handed out in `commits`. */
+  get committed(): Zxid {
+    return this.#state.applied
+  }
+
+  /** The link to the leader while this server is up to date with it, for requests of its clients. */
+  get leaderLink(): LinkId | null {
+    const role = this.#role
+    return role.name === 'learning' && role.phase === LearningPhase.ACTIVE ? role.link : null
+  }
+
+  /** An id for a connection that was accepted on the learner port. */
   allotLink(): LinkId {
     return this.#state.allotLink()
   }
 
+  /** When to step with `TIMEOUT` if nothing else happens; Infinity if that is not needed. */
   nextDeadlineMs(): number {
-    return this.#role.name === 'looking' ? this.#role.nextDeadlineMs() : Infinity
+    if (this.#isHalted) return Infinity
+    switch (this.#role.name) {
+      case 'looking':
+        return this.#role.nextDeadlineMs()
+      case 'leading':
+        return leadingDeadlineMs(this.#state, this.#role)
+      case 'learning':
+        return learningDeadlineMs(this.#state, this.#role)
+      default:
+        return unreachable(this.#role)
+    }
   }
 
   /** Throws if the state contradicts itself. Cheap enough for every step of a test. */
   checkInvariants(): void {
     const { history, durableZxid, applied, isDiskIdle } = this.#state
     assert(applied <= durableZxid, 'memory is ahead of the disk')
-    assert(!isDiskIdle || history.last === durableZxid, 'an idle disk is behind the history')
+    assert(!isDiskIdle || history.last === durableZxid, 'an idle disk is not at the end of history')
+    if (this.#role.name !== 'leading' || !this.#role.isEstablished) return
+    assert(this.#role.committed <= history.last, 'more is committed than was proposed')
+    assert(applied <= this.#role.committed, 'more is applied than is committed')
   }
 
-  /** Assigns the next zxid to a transaction; null unless this server leads and may assign one now. */
-  propose(_txn: Uint8Array, _nowMs: number): Zxid | null {
-    return null
+  /**
+   * Leader: assigns the next zxid to a transaction and sends it out. Null unless this server is established as leader
+   * and has a zxid left; the caller keeps the request for the next leader.
+   */
+  propose(txn: Uint8Array, nowMs: number): Zxid | null {
+    this.#advance(nowMs)
+    if (this.#role.name !== 'leading') return null
+    return propose(this.#state, this.#role, txn)
+  }
+
+  /** Puts a packet of the request pipeline in its place among the packets of a link. False if the link is no more. */
+  relay(link: LinkId, packet: Relayed): boolean {
+    const role = this.#role
+    const isKnown =
+      role.name === 'leading'
+        ? role.learners.get(link)?.phase === LearnerPhase.ACTIVE
+        : this.leaderLink === link
+    if (isKnown) this.#state.send(link, packet)
+    return isKnown
   }
 
   /** `nowMs` is monotonic. Nothing that a peer sends makes this throw. */
   step(input: Input, nowMs: number): void {
-    assert(nowMs >= this.#state.nowMs, 'time runs backwards')
-    this.#state.nowMs = nowMs
+    this.#advance(nowMs)
+    if (this.#isHalted) return
     switch (input.kind) {
       case InputKind.TIMEOUT:
-        if (this.#role.name === 'looking') lookingTimeout(this.#state, this.#role)
+        this.#onTimeout()
         break
       case InputKind.NOTIFICATION:
         this.#onNotification(input.from, input.notification)
@@ -76,73 +171,198 @@ export class ZabCore {
       case InputKind.PEER_DOWN:
         if (this.#role.name === 'looking') lookingPeerDown(this.#state, this.#role, input.sid)
         break
+      case InputKind.LINK_ACCEPTED:
+        if (this.#role.name === 'leading') onLinkAccepted(this.#state, this.#role, input.link)
+        else this.#state.close(input.link, 'this server does not lead')
+        break
+      case InputKind.LINK_OPENED:
+        if (this.#role.name === 'learning') {
+          learningLinkOpened(this.#state, this.#role, input.link)
+        }
+        break
+      case InputKind.LINK_CLOSED:
+        this.#onLinkClosed(input.link)
+        break
+      case InputKind.LINK_PROGRESS:
+        this.#onLinkProgress(input.link)
+        break
+      case InputKind.PACKET:
+        this.#onPacket(input.link, input.packet)
+        break
       case InputKind.DURABLE:
-        this.#state.onDurable(input.token)
-        if (this.#role.name === 'looking') startWhenDiskIsIdle(this.#state, this.#role)
+        this.#onDurable(input)
+        break
+      case InputKind.PERSIST_FAILED:
+        this.#halt(input.reason)
+        break
+      case InputKind.SNAPSHOT_READY:
+      case InputKind.SNAPSHOT_FAILED:
+        this.#onSnapshot(input)
+        break
+      case InputKind.CONFIRM:
+        if (this.#role.name === 'leading') confirmLeadership(this.#state, this.#role, input.token)
+        else this.#state.outbox.unconfirmed.push(input.token)
         break
       default:
-        break
+        unreachable(input)
     }
-    const { transition } = this.#state
-    if (transition === null) return
-    this.#state.transition = null
-    this.#carryOut(transition)
+    this.#settle()
+  }
+
+  #advance(nowMs: number): void {
+    assert(nowMs >= this.#state.nowMs, 'time runs backwards')
+    this.#state.nowMs = nowMs
+  }
+
+  #onTimeout(): void {
+    switch (this.#role.name) {
+      case 'looking':
+        lookingTimeout(this.#state, this.#role)
+        break
+      case 'leading':
+        leadingTimeout(this.#state, this.#role)
+        break
+      case 'learning':
+        learningTimeout(this.#state, this.#role)
+        break
+      default:
+        unreachable(this.#role)
+    }
   }
 
   #onNotification(from: ServerId, notification: Notification): void {
     const role = this.#role
     if (role.name === 'looking') lookingNotification(this.#state, role, from, notification)
-    else answerEstablished(this.#state, from, notification, STATE_OF_ROLE[role.role])
+    else answerEstablished(this.#state, from, notification, STATE_OF_ROLE[this.role])
+  }
+
+  #onLinkClosed(link: LinkId): void {
+    if (this.#role.name === 'leading') leadingLinkClosed(this.#state, this.#role, link)
+    else if (this.#role.name === 'learning') learningLinkClosed(this.#state, this.#role, link)
+  }
+
+  #onLinkProgress(link: LinkId): void {
+    if (this.#role.name === 'leading') {
+      const learner = this.#role.learners.get(link)
+      if (learner?.sid != null) extendDeadline(this.#state, this.#role, learner)
+    } else if (this.#role.name === 'learning' && this.#role.link === link) {
+      heardLeader(this.#state, this.#role)
+    }
+  }
+
+  /** Packets of links that are no more are told apart by the link: an id is never used again. */
+  #onPacket(link: LinkId, packet: Packet): void {
+    if (this.#role.name === 'leading') {
+      const learner = this.#role.learners.get(link)
+      if (learner !== undefined) leadingPacket(this.#state, this.#role, learner, packet)
+    } else if (this.#role.name === 'learning') {
+      learningPacket(this.#state, this.#role, link, packet)
+    }
+  }
+
+  /** First the facts about the disk, whoever asked for the write; then what the role of today may promise by it. */
+  #onDurable(input: Extract<Input, { kind: typeof InputKind.DURABLE }>): void {
+    this.#state.onDurable(input.token)
+    switch (this.#role.name) {
+      case 'looking':
+        startWhenDiskIsIdle(this.#state, this.#role)
+        break
+      case 'leading':
+        leadingDurable(this.#state, this.#role, input.token)
+        break
+      case 'learning':
+        learningDurable(this.#state, this.#role, input.token)
+        break
+      default:
+        unreachable(this.#role)
+    }
+    const { historyEntries, historyBytes } = this.#state.options
+    this.#state.history.trim(this.#state.applied, historyEntries, historyBytes)
+  }
+
+  #onSnapshot(
+    input: Extract<
+      Input,
+      { kind: typeof InputKind.SNAPSHOT_READY | typeof InputKind.SNAPSHOT_FAILED }
+    >,
+  ): void {
+    if (this.#role.name !== 'leading') return
+    const learner = this.#role.learners.get(input.link)
+    if (learner === undefined) return
+    if (input.kind === InputKind.SNAPSHOT_FAILED) {
+      onSnapshotFailed(this.#state, this.#role, learner, input.reason)
+    } else {
+      onSnapshotReady(this.#state, this.#role, learner, input.zxid, input.snapshot)
+    }
+  }
+
+  /** The process has to stop: what is in memory may never have reached the disk (ZOOKEEPER-4882). */
+  #halt(reason: string): void {
+    this.#state.trace(`halted: ${reason}`)
+    this.#state.transition = null
+    this.#stopRole()
+    this.#role = this.#newLooking(`halted: ${reason}`)
+    this.#isHalted = true
+  }
+
+  /** Carries out role changes that the step asked for. */
+  #settle(): void {
+    for (;;) {
+      const { transition } = this.#state
+      if (transition === null) return
+      this.#state.transition = null
+      this.#stopRole()
+      this.#carryOut(transition)
+    }
+  }
+
+  #stopRole(): void {
+    if (this.#role.name === 'leading') stopLeading(this.#state, this.#role)
+    else if (this.#role.name === 'learning') stopLearning(this.#state, this.#role)
   }
 
   #carryOut(transition: Transition): void {
+    const state = this.#state
     switch (transition.to) {
       case 'looking':
         this.#role = this.#becomeLooking(transition.reason)
         break
       case 'leading':
-        this.#role = this.#becomeElected(Role.LEADING, transition)
+        state.trace(`leading ${transition.reason}`)
+        this.#changeRole(Role.LEADING, state.self, transition.reason)
+        this.#role = startLeading(state)
         break
-      case 'following':
-        this.#role = this.#becomeElected(
-          this.#state.isVoter ? Role.FOLLOWING : Role.OBSERVING,
-          transition,
-        )
+      case 'following': {
+        const role = state.isVoter ? Role.FOLLOWING : Role.OBSERVING
+        state.trace(`following ${transition.reason}`)
+        this.#changeRole(role, transition.vote.leader, transition.reason)
+        this.#role = startLearning(state, transition.vote.leader)
         break
+      }
       default:
         unreachable(transition)
     }
   }
 
   #becomeLooking(reason: string): Looking {
-    const state = this.#state
-    const looking = new Looking(state, reason)
-    state.outbox.roleChanges.push({
-      role: Role.LOOKING,
-      epoch: state.currentEpoch,
-      leader: null,
-      serving: false,
-      reason,
-    })
-    startWhenDiskIsIdle(state, looking)
+    const looking = this.#newLooking(reason)
+    startWhenDiskIsIdle(this.#state, looking)
     return looking
   }
 
-  #becomeElected(role: Role, transition: { vote: Vote; reason: string }): Elected {
-    this.#state.trace(`${role === Role.LEADING ? 'leading' : 'following'} ${transition.reason}`)
-    this.#state.outbox.roleChanges.push({
-      role,
-      epoch: this.#state.currentEpoch,
-      leader: transition.vote.leader,
-      serving: false,
-      reason: transition.reason,
-    })
-    return { name: 'elected', role }
+  #newLooking(reason: string): Looking {
+    this.#changeRole(Role.LOOKING, null, reason)
+    return new Looking(this.#state, reason)
+  }
+
+  #changeRole(role: Role, leader: ServerId | null, reason: string): void {
+    const epoch = this.#state.currentEpoch
+    this.#state.outbox.roleChanges.push({ role, epoch, leader, serving: false, reason })
   }
 }
 
-/** What a server in a role says of itself on the election port; the numbers happen to differ for no role. */
-export const STATE_OF_ROLE: Readonly<Record<Role, PeerState>> = {
+/** What a server in a role says of itself on the election port. */
+const STATE_OF_ROLE: Readonly<Record<Role, PeerState>> = {
   [Role.LOOKING]: PeerState.LOOKING,
   [Role.FOLLOWING]: PeerState.FOLLOWING,
   [Role.LEADING]: PeerState.LEADING,

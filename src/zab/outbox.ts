@@ -58,11 +58,11 @@ export interface RoleChange {
  */
 export class Outbox {
   readonly notifications: { readonly to: ServerId; readonly notification: Notification }[] = []
-  /** Links to close, before anything else is done with the packets of later links. */
-  readonly closes: { readonly link: LinkId; readonly reason: string }[] = []
   /** Learner: links to dial to the learner port of a server. */
   readonly connects: { readonly link: LinkId; readonly to: ServerId }[] = []
   readonly packets: { readonly link: LinkId; readonly packet: Packet }[] = []
+  /** Links to close once what was sent on them before is out (nobody waits for that). */
+  readonly closes: { readonly link: LinkId; readonly reason: string }[] = []
   readonly persists: PersistRecord[] = []
   /** Every entry up to this one is committed and durable here: apply it. Strictly growing. */
   readonly commits: Zxid[] = []
@@ -83,9 +83,9 @@ export class Outbox {
 
   clear(): void {
     this.notifications.length = 0
-    this.closes.length = 0
     this.connects.length = 0
     this.packets.length = 0
+    this.closes.length = 0
     this.persists.length = 0
     this.commits.length = 0
     this.roleChanges.length = 0

@@ -50,8 +50,8 @@ export class CoreState {
   clock = 0
   /** What this server answers on the election port: its proposal while LOOKING, else the vote that was decided. */
   vote: Vote
-  /** Who promised what to whom: the leader for whom `acceptedEpoch` was raised since the start of the process. */
-  acceptedFrom: ServerId | null = null
+  /** For whom the epoch was accepted that was accepted last; unknown after a restart. */
+  acceptedFor: { readonly leader: ServerId; readonly epoch: number } | null = null
   transition: Transition | null = null
   readonly shunned: Map<ServerId, Shunned> = new Map()
 
@@ -138,7 +138,8 @@ export class CoreState {
     return this.#persist({ kind: RecordKind.TRUNCATE, token: this.#nextToken(), zxid })
   }
 
-  acceptEpoch(epoch: number): PersistToken {
+  acceptEpoch(epoch: number, leader: ServerId): PersistToken {
+    this.acceptedFor = { leader, epoch }
     return this.#persist({ kind: RecordKind.ACCEPTED_EPOCH, token: this.#nextToken(), epoch })
   }
 

@@ -268,9 +268,9 @@ export class World {
     const { outbox } = core
     for (const line of outbox.traces) this.#trace(server, line)
     for (const { to, notification } of outbox.notifications) this.#notify(server, to, notification)
-    for (const { link } of outbox.closes) this.#close(server, link)
     for (const { link, to } of outbox.connects) this.#dial(server, link, this.server(to))
     for (const { link, packet } of outbox.packets) this.#send(server, link, packet)
+    for (const { link } of outbox.closes) this.#close(server, link)
     for (const record of outbox.persists) {
       server.queue.push(record)
       applyToLog(server, record)

@@ -1,0 +1,111 @@
+import { counterOf, epochOf, formatHex, makeZxid, type Zxid } from '../base/index.ts'
+import { LeaderPhase, type Leadership } from './leadership.ts'
+import { PacketKind } from './messages.ts'
+import { Role } from './outbox.ts'
+import { type Learner, LearnerPhase } from './progress.ts'
+import type { CoreState } from './state.ts'
+
+/** The history this server was elected with is committed, new transactions may be proposed. */
+export function establish(state: CoreState, lead: Leadership): void {
+  lead.phase = LeaderPhase.BROADCASTING
+  lead.lastProposed = makeZxid(lead.epoch, 0)
+  state.vote = { ...state.vote, peerEpoch: lead.epoch }
+  state.shunned.clear()
+  state.trace(`established in epoch ${lead.epoch}, history to ${formatHex(lead.initialEnd)}`)
+  state.commitUpTo(lead.committed)
+  state.outbox.roleChanges.push({
+    role: Role.LEADING,
+    epoch: lead.epoch,
+    leader: state.self,
+    serving: true,
+    reason: 'a quorum holds the history',
+  })
+  for (const learner of lead.learners.values()) {
+    if (learner.phase === LearnerPhase.SYNCHRONIZED) activate(state, learner)
+  }
+}
+
+export function activate(state: CoreState, learner: Learner): void {
+  learner.phase = LearnerPhase.ACTIVE
+  const { timing } = state.options
+  learner.deadlineMs = state.nowMs + timing.syncLimit * timing.tickMs
+  state.send(learner.link, { kind: PacketKind.UPTODATE })
+  state.trace(`${learner.name} is up to date`)
+}
+
+/**
+ * Assigns the next zxid, or null: not established, or at the end of the counter. There the leader assigns nothing
+ * more, sees everything outstanding committed and has a new epoch elected; a counter that wraps would reuse zxids
+ * (ZOOKEEPER-1277). Whoever was refused keeps the request and proposes it again, so none is lost.
+ */
+export function propose(state: CoreState, lead: Leadership, txn: Uint8Array): Zxid | null {
+  if (!lead.isEstablished) return null
+  const counter = counterOf(lead.lastProposed) + 1
+  if (counter > state.options.lastCounter) return null
+  const zxid = makeZxid(lead.epoch, counter)
+  lead.lastProposed = zxid
+  state.append({ zxid, txn })
+  const packet = { kind: PacketKind.PROPOSAL, zxid, txn }
+  for (const learner of lead.learners.values()) {
+    if (!learner.isForwarding || learner.isObserver) continue
+    state.send(learner.link, packet)
+    if (learner.isVoter) learner.onProposalSent(zxid, state.nowMs)
+  }
+  return zxid
+}
+
+/** An ACK that a voter sent after its synchronization: it holds everything up to `zxid`. */
+export function onAck(state: CoreState, lead: Leadership, learner: Learner, zxid: Zxid): void {
+  // The second ACK of epoch:0 answers UPTODATE. An ACK of a committed entry comes late or after a DIFF.
+  if (counterOf(zxid) === 0 || !learner.isVoter || zxid <= lead.committed) {
+    learner.onAck(zxid)
+    return
+  }
+  // Nobody can hold what was not sent: a broken peer must not commit for others.
+  if (!lead.isEstablished || epochOf(zxid) !== lead.epoch || zxid > lead.lastProposed) return
+  learner.onAck(zxid)
+  const before = lead.acked.get(learner.sid!)
+  if (before !== undefined && zxid <= before) return
+  lead.acked.set(learner.sid!, zxid)
+  advanceCommit(state, lead)
+}
+
+/** The leader's own disk is one more voter: its ack is what has become durable. */
+export function onOwnDurable(state: CoreState, lead: Leadership): void {
+  if (!lead.isEstablished) return
+  if (epochOf(state.durableZxid) === lead.epoch && state.isVoter) {
+    lead.acked.set(state.self, state.durableZxid)
+    advanceCommit(state, lead)
+  }
+  state.commitUpTo(lead.committed)
+  handOverAtEnd(state, lead)
+}
+
+/**
+ * Commits in zxid order what a quorum holds. Only entries of this epoch are counted: the history before it was
+ * committed as a whole by the acks of NEWLEADER.
+ */
+function advanceCommit(state: CoreState, lead: Leadership): void {
+  const agreed = state.options.ensemble.quorum.agreedZxid(lead.acked)
+  if (agreed <= lead.committed || epochOf(agreed) !== lead.epoch) return
+  const { history } = state
+  for (let i = history.indexAfter(lead.committed); i < history.length; i += 1) {
+    const { zxid, txn } = history.at(i)
+    if (zxid > agreed) break
+    const commit = { kind: PacketKind.COMMIT, zxid }
+    const inform = { kind: PacketKind.INFORM, zxid, txn }
+    for (const learner of lead.learners.values()) {
+      if (learner.isForwarding) state.send(learner.link, learner.isObserver ? inform : commit)
+    }
+  }
+  lead.committed = agreed
+  state.commitUpTo(agreed)
+  handOverAtEnd(state, lead)
+}
+
+/** Everything up to the last counter is committed and applied, the COMMITs are on their way: a new epoch begins. */
+function handOverAtEnd(state: CoreState, lead: Leadership): void {
+  if (counterOf(lead.lastProposed) < state.options.lastCounter) return
+  if (state.applied !== lead.lastProposed) return
+  state.become({ to: 'looking', reason: `epoch ${lead.epoch} has no zxid left` })
+}
