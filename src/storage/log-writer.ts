@@ -288,7 +288,7 @@ export class LogWriter {
     this.#groupsWritten++
     this.#entriesWritten += group.entries
     this.#logBytes += bytes
-    this.#supply.noteWritten(bytes)
+    this.#supply.noteWritten(bytes, this.#currentBytes() - this.#offset)
     this.#noteTime()
     for (const { kind, payload } of group.controls) {
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
@@ -364,7 +364,6 @@ export class LogWriter {
           bytes: next.bytes,
           zxidBefore: this.#lastDurable,
         })
-        this.#supply.refill()
         this.#writeGroup()
       })
     }

@@ -23,6 +23,9 @@ export interface SupplyHandlers {
 /** Free space is looked at after this many logged bytes. */
 const CHECK_EVERY_BYTES = 16 * 1024 * 1024
 
+/** The next segment is prepared when less than this part of one is left: a server with little to log needs no second. */
+const PREPARE_BELOW = 0.75
+
 /**
  * Keeps the next segment ready, so that the log never waits for one to be filled with zeros, and watches the free
  * space: while it is short, writes are refused (`isFull`), and a reserve file is given up so that the log can end
@@ -35,6 +38,7 @@ export class SegmentSupply {
   readonly #options: StorageOptions
   readonly #handlers: SupplyHandlers
   #ready: PreparedSegment | null = null
+  #wantsNext = false
   /** A create, remove or look at the free space is under way. */
   #isBusy = false
   #waiter: { bytesMin: number; done: (segment: PreparedSegment) => void } | null = null
@@ -81,13 +85,17 @@ export class SegmentSupply {
   /** Hands over the next segment as soon as there is one of at least `bytesMin`. One call at a time. */
   take(bytesMin: number, done: (segment: PreparedSegment) => void): void {
     this.#waiter = { bytesMin, done }
+    this.#wantsNext = true
     if (this.#isFull && this.#ready === null) this.refill()
     else this.#serve()
   }
 
-  noteWritten(bytes: number): void {
+  /** `bytes` were logged, and the segment in use has room for `leftBytes` more. */
+  noteWritten(bytes: number, leftBytes: number): void {
     this.#bytesUnchecked += bytes
-    if (this.#bytesUnchecked >= CHECK_EVERY_BYTES) this.refill()
+    const isNextNear = !this.#wantsNext && leftBytes < this.#options.segmentBytes * PREPARE_BELOW
+    if (isNextNear) this.#wantsNext = true
+    if (isNextNear || this.#bytesUnchecked >= CHECK_EVERY_BYTES) this.refill()
   }
 
   /** Deletes the reserve, so that what must be written on a full disk can be. */
@@ -133,7 +141,7 @@ export class SegmentSupply {
   #refillWith(free: number): void {
     const { reserveBytes, segmentBytes, freeBytesMin } = this.#options
     const wantsReserve = reserveBytes > 0 && !this.#hasReserve
-    const wantsSegment = this.#ready === null
+    const wantsSegment = this.#wantsNext && this.#ready === null
     const need =
       freeBytesMin + (wantsReserve ? reserveBytes : 0) + (wantsSegment ? segmentBytes : 0)
     if (free < need) this.#becomeFull()
@@ -209,8 +217,9 @@ export class SegmentSupply {
     const changed = isFull !== this.#isFull
     this.#isFull = isFull
     if (changed) this.#handlers.onFullChange(isFull)
-    if (isFull && this.#waiter !== null && this.#ready === null) this.#handlers.onStalled()
-    else this.#serve()
+    if (this.#ready !== null || !this.#wantsNext) this.#serve()
+    else if (!isFull) this.refill()
+    else if (this.#waiter !== null) this.#handlers.onStalled()
   }
 
   #scheduleRetry(): void {
@@ -234,6 +243,7 @@ export class SegmentSupply {
     this.#ready = null
     if (ready.bytes >= waiter.bytesMin) {
       this.#waiter = null
+      this.#wantsNext = false
       this.#nextNumber = ready.number + 1
       waiter.done(ready)
       return

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Zxid } from '../../src/base/index.ts'
-import { SIM_SECTOR_BYTES, SimDisk, type SimFile, SimRandom } from '../../src/sim/index.ts'
+import {
+  RowsStore,
+  SIM_SECTOR_BYTES,
+  SimDisk,
+  type SimFile,
+  SimFolder,
+  SimRandom,
+} from '../../src/sim/index.ts'
 import type { StorageOptions } from '../../src/storage/index.ts'
 import {
   encodeChange,
@@ -32,6 +39,8 @@ const OPTIONS: StorageOptions = {
 const IN_FULL: ReadonlySet<string> = new Set(['one bit flipped', 'zeroed', 'cut off here'])
 const FULL_TIMEOUT = { timeout: IS_FULL ? 600_000 : 60_000 }
 const LOG_BYTES = IS_FULL ? 4096 * KIB : 256 * KIB
+/** Segments when the checkpoint is made: some entries lie before it and some behind. */
+const CHECKPOINT_AT = LOG_BYTES / OPTIONS.segmentBytes - 1
 
 type End = 'clean stop' | 'crash after a quiet moment' | 'crash in the middle of work'
 
@@ -56,7 +65,7 @@ function build(end: End, options: StorageOptions = OPTIONS): Original {
     }
     life.storage!.flush()
     life.run(() => life.storage!.lastLogged === life.storage!.lastAppended)
-    if (!hasCheckpoint && life.storage!.stats.segments === 3) {
+    if (!hasCheckpoint && life.storage!.stats.segments === CHECKPOINT_AT) {
       life.checkpoint()
       hasCheckpoint = true
     }
@@ -76,17 +85,25 @@ function build(end: End, options: StorageOptions = OPTIONS): Original {
   return { disk, values, acked: life.acked }
 }
 
-function copyOf(disk: SimDisk): SimDisk {
+/** The same content; only files that will be written or damaged need bytes of their own. */
+function copyOf(disk: SimDisk, damaged = ''): SimDisk {
   const copy = new SimDisk()
-  for (const [path, folder] of disk.folders) {
-    const files = new Map(
-      [...folder.files].map(([name, { bytes }]) => [name, { bytes: bytes.slice() }]),
-    )
-    copy.folders.set(path, Object.assign(Object.create(Object.getPrototypeOf(folder)), { files }))
+  for (const [path, { files }] of disk.folders) {
+    const folder = new SimFolder()
+    const last = [...files.keys()]
+      .filter((name) => name.endsWith('.log'))
+      .sort()
+      .at(-1)
+    for (const [name, { bytes }] of files) {
+      const isOwn = name === last || name === damaged
+      folder.files.set(name, { bytes: isOwn ? bytes.slice() : bytes })
+    }
+    copy.folders.set(path, folder)
   }
-  for (const [path, store] of disk.stores) {
-    const rows = new Map([...store.rows].map(([key, value]) => [key, new Uint8Array(value)]))
-    copy.stores.set(path, Object.assign(Object.create(Object.getPrototypeOf(store)), { rows }))
+  for (const [path, { rows }] of disk.stores) {
+    const store = new RowsStore()
+    for (const [key, value] of rows) store.rows.set(key, value)
+    copy.stores.set(path, store)
   }
   return copy
 }
@@ -166,7 +183,7 @@ function sweep(original: Original, [what, damage]: (typeof DAMAGES)[number], end
   // Of a full sweep, the ways that a disk rarely takes are sampled.
   const stride = IS_FULL && (IN_FULL.has(what) ? 1 : 13)
   for (const { name, at } of blocksOf(original.disk, stride || STRIDE)) {
-    const disk = copyOf(original.disk)
+    const disk = copyOf(original.disk, name)
     damage(disk.folders.get('/data/log')!.files.get(name)!, at, random)
     judge(original, disk, `${name} at ${at}`, tally)
   }
@@ -254,7 +271,8 @@ describe('one damaged row of the checkpoint', () => {
         for (const kind of ['flip', 'zero', 'cut', 'drop', 'swap'] as const) {
           const disk = copyOf(original.disk)
           const { rows } = disk.stores.get('/data/checkpoint')!
-          const value = rows.get(key)!
+          const value = new Uint8Array(rows.get(key)!)
+          rows.set(key, value)
           if (kind === 'flip') value[random.below(value.length)]! ^= 1 << random.below(8)
           else if (kind === 'zero') value.fill(0)
           else if (kind === 'cut') rows.set(key, value.slice(0, random.below(value.length)))

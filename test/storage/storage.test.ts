@@ -116,6 +116,18 @@ describe('Storage', () => {
     expect(disk.folders.get('/data/log')!.files.size).toBeGreaterThan(6)
   })
 
+  it('prepares the next segment in time, and none for a server with little to log', () => {
+    const disk = newDisk()
+    const life = startWell(disk)
+    life.runFor(100)
+    const { files } = disk.folders.get('/data/log')!
+    expect([...files.keys()].sort()).toEqual(['0000000001.log', 'reserve'])
+    for (let i = 0; i < 16; i++) life.writeDurably({ values: {}, pad })
+    life.runFor(100)
+    expect([...files.keys()]).toContain('0000000002.next')
+    expect(files.has('0000000002.log')).toBe(false)
+  })
+
   it('remembers the epochs', () => {
     const disk = newDisk()
     const life = startWell(disk)
