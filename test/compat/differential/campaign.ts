@@ -14,7 +14,7 @@ export interface CampaignResult {
 }
 
 const ACTIONS_PER_EPISODE = 1000
-const MAX_SHRINK_RUNS = 150
+const SHRINK_MS = 60_000
 
 /** Seeds go up by one from episode to episode, so a failure is repeated by its own seed and one episode. */
 export async function runCampaign(
@@ -29,6 +29,7 @@ export async function runCampaign(
     const script = generateScript(seed + episodes, size)
     const differences = await compareText(script.text, other)
     if (differences.length > 0) {
+      console.error(`differs: seed ${seed + episodes}, ${size} actions; cutting the script down`)
       const failure = await explainFailure(script.text, other, seed + episodes, size)
       return { actions: done, episodes, failure }
     }
@@ -74,12 +75,11 @@ async function untilFirstDifference(
   return first === undefined ? lines : lines.slice(0, first.group.lines.at(-1)!.number)
 }
 
-/** Removes ever smaller pieces as long as the rest still fails. */
+/** Removes ever smaller pieces as long as the rest still fails, for a minute. */
 async function shrink(all: readonly string[], other: ServerKind): Promise<readonly string[]> {
   let lines: readonly string[] = await untilFirstDifference(all, other)
-  let runs = 0
+  const deadline = Date.now() + SHRINK_MS
   const fails = async (candidate: readonly string[]): Promise<boolean> => {
-    runs += 1
     try {
       return (await compareText(candidate.join('\n'), other)).length > 0
     } catch (error) {
@@ -88,7 +88,7 @@ async function shrink(all: readonly string[], other: ServerKind): Promise<readon
     }
   }
   for (let size = Math.ceil(lines.length / 2); size >= 1; size = Math.floor(size / 2)) {
-    for (let at = lines.length - size; at >= 1 && runs < MAX_SHRINK_RUNS; at -= size) {
+    for (let at = lines.length - size; at >= 1 && Date.now() < deadline; at -= size) {
       const candidate = [...lines.slice(0, at), ...lines.slice(at + size)]
       if (await fails(candidate)) lines = candidate
       at = Math.min(at, lines.length)

@@ -1,5 +1,5 @@
 /** Random scripts: several connections, a small tree, most actions about znodes that exist. */
-import { Model } from './model.ts'
+import { Model, parentOf } from './model.ts'
 import { Random } from './random.ts'
 
 const CONNECTIONS: readonly string[] = ['A', 'B', 'C', 'D']
@@ -39,6 +39,10 @@ class Generator {
   private readonly lines: string[] = []
   /** Sessions made so far on each connection name: owners of ephemerals in the model. */
   private readonly generation = new Map<string, number>()
+  /** Paths each connection may be watching. */
+  private readonly watched = new Map<string, string[]>()
+  /** Paths written lately, and their parents. */
+  private recent: readonly string[] = ['/']
 
   constructor(random: Random) {
     this.random = random
@@ -114,7 +118,7 @@ class Generator {
 
   private takeOver(name: string): void {
     this.lines.push(`W connect session=${name} timeout=60000`)
-    this.lines.push(`W ${this.read()}`)
+    this.lines.push(`W ${this.read('W')}`)
     this.lines.push(`${name} connect session=${name} timeout=60000`)
   }
 
@@ -131,10 +135,10 @@ class Generator {
     return this.random.weighted<() => string>([
       [26, () => this.write(name, false)],
       [8, () => this.multi(name)],
-      [24, () => this.read()],
+      [24, () => this.read(name)],
       [3, () => this.multiRead()],
-      [5, () => `addWatch ${this.path()} mode=${this.random.pick([0, 0, 1, 1, 1, 2])}`],
-      [3, () => this.watchLookup()],
+      [5, () => this.addWatch(name)],
+      [4, () => this.watchLookup(name)],
       [4, () => this.setWatches()],
       [2, () => this.malformed()],
       [this.isQuota ? 8 : 1, () => this.quota()],
@@ -170,6 +174,7 @@ class Generator {
     if (!BAD_PATHS.includes(path)) {
       this.model.create(path, ephemeral ? this.ownerOf(name) : null, isSequential)
     }
+    this.touch(path)
     return `${op} ${path} ${this.data()} flags=${flags}${this.acl()}`
   }
 
@@ -192,6 +197,7 @@ class Generator {
     const path = this.leaf()
     const version = this.versionOf(path)
     this.model.delete(path, version)
+    this.touch(path)
     return `delete ${path}${version === -1 ? '' : ` v=${version}`}`
   }
 
@@ -199,6 +205,7 @@ class Generator {
     const path = this.path()
     const version = this.versionOf(path)
     this.model.set(path, version)
+    this.touch(path)
     return `set ${path} ${this.data()}${version === -1 ? '' : ` v=${version}`}`
   }
 
@@ -221,9 +228,11 @@ class Generator {
     return `multi { ${inner.join(' ; ')} }`
   }
 
-  private read(): string {
+  private read(name: string): string {
     const path = this.path()
-    const watch = this.random.chance(0.4) ? ' watch' : ''
+    const watches = this.random.chance(0.4)
+    const watch = watches ? ' watch' : ''
+    if (watches) this.remember(name, path)
     return this.random.weighted([
       [6, `get ${path}${watch}`],
       [6, `exists ${path}${watch}`],
@@ -246,14 +255,27 @@ class Generator {
     return `multiRead { ${inner.join(' ; ')} }`
   }
 
-  private watchLookup(): string {
+  private addWatch(name: string): string {
+    const path = this.path()
+    this.remember(name, path)
+    return `addWatch ${path} mode=${this.random.pick([0, 0, 1, 1, 1, 2])}`
+  }
+
+  private remember(name: string, path: string): void {
+    const paths = this.watched.get(name) ?? []
+    this.watched.set(name, [...paths.slice(-20), path])
+  }
+
+  private watchLookup(name: string): string {
     const op = this.random.pick(['checkWatches', 'removeWatches'])
-    return `${op} ${this.path()} type=${this.random.pick([1, 2, 3, 3, 4, 5, 6])}`
+    const paths = this.watched.get(name) ?? []
+    const path = paths.length > 0 && this.random.chance(0.8) ? this.random.pick(paths) : this.path()
+    return `${op} ${path} type=${this.random.pick([1, 2, 3, 3, 4, 5, 6])}`
   }
 
   private setWatches(): string {
     const random = this.random
-    const rel = random.pick(['last', 'last-1', 'last-3', 'last-10', '0'])
+    const rel = random.pick(['last', 'last', 'last-1', 'last-2', 'last-10', '0'])
     const list = (): string =>
       Array.from({ length: random.below(3) }, () => this.listPath()).join(',')
     const standard = `rel=${rel} data=${list()} exist=${list()} child=${list()}`
@@ -304,6 +326,10 @@ class Generator {
     return this.random.pick([...this.model.nodes.keys()])
   }
 
+  private touch(path: string): void {
+    if (!BAD_PATHS.includes(path)) this.recent = [...this.recent.slice(-5), path, parentOf(path)]
+  }
+
   private leaf(): string {
     const paths = [...this.model.nodes].filter(([, node]) => node.children.size === 0)
     if (paths.length === 0 || this.random.chance(0.2)) return this.path()
@@ -318,7 +344,8 @@ class Generator {
 
   private path(): string {
     return this.random.weighted<() => string>([
-      [75, () => this.existing()],
+      [55, () => this.existing()],
+      [20, () => this.random.pick(this.recent)],
       [18, () => this.newPath()],
       [3, () => '/'],
       [2, () => '/zookeeper/quota'],

@@ -18,7 +18,8 @@ interface Session {
   readonly passwd: Buffer
 }
 
-const HANG_MS = 5000
+/** Long enough for a disk that stalls. */
+const HANG_MS = 30_000
 const SHORT_WAIT_MS = 300
 
 export async function runScript(script: Script, port: number): Promise<readonly Group[]> {

@@ -104,7 +104,7 @@ export class WireClient {
   }
 
   /** Resolves with false when `condition` has not come true in time. */
-  until(condition: () => boolean, ms = 5000): Promise<boolean> {
+  until(condition: () => boolean, ms = 30_000): Promise<boolean> {
     if (condition()) return Promise.resolve(true)
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
