@@ -33,7 +33,7 @@ const STALLED_LEARNER = 4
 
 export function learningTimeout(state: CoreState, learning: Learning): void {
   const stallMs = state.options.timing.diskStallMs * STALLED_LEARNER
-  if (state.nowMs - state.oldestWriteMs >= stallMs) {
+  if (state.nowMs >= state.oldestWriteMs + stallMs) {
     state.become({ to: 'looking', reason: `own disk silent for ${stallMs} ms` })
   } else if (state.nowMs >= learning.deadlineMs) {
     giveUp(state, learning, 'leader not heard in time')

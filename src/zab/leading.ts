@@ -94,7 +94,7 @@ export function leadingDurable(state: CoreState, lead: Leadership, token: Persis
 export function leadingTimeout(state: CoreState, lead: Leadership): void {
   const { timing, ensemble } = state.options
   // A leader whose disk hangs goes on by the disks of the others, ever further ahead of its own: it hands over.
-  if (state.nowMs - state.oldestWriteMs >= timing.diskStallMs) {
+  if (state.nowMs >= state.oldestWriteMs + timing.diskStallMs) {
     state.become({ to: 'looking', reason: `own disk silent for ${timing.diskStallMs} ms` })
     return
   }

@@ -103,6 +103,7 @@ export class World {
   readonly #quorum: QuorumVerifier
   #order = 0
   #nextTxn = 1
+  #sameTime = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -181,10 +182,12 @@ export class World {
 
   heal(): void {
     this.blocked.clear()
-    for (const server of this.servers) {
-      server.isDiskHung = false
-      this.#writeNext(server)
-    }
+    for (const server of this.servers) this.wakeDisk(server)
+  }
+
+  wakeDisk(server: Server): void {
+    server.isDiskHung = false
+    this.#writeNext(server)
   }
 
   /** A checkpoint: the log starts anew at what is applied. */
@@ -194,6 +197,7 @@ export class World {
     if (server.core === null || zxid <= disk.base.zxid) return
     if (!disk.entries.some((entry) => entry.zxid === zxid)) return
     if (server.queue.length + server.inFlight.length > 0) return
+    this.record({ kind: 'checkpoint', sid: server.sid, at: server.applied })
     disk.base = server.applied
     disk.entries = disk.entries.filter((entry) => entry.zxid > zxid)
   }
@@ -235,6 +239,8 @@ export class World {
     const end = this.nowMs + ms
     while (this.#heap.length > 0 && this.#heap[0]!.atMs <= end) {
       const next = pop(this.#heap)
+      this.#sameTime = next.atMs === this.nowMs ? this.#sameTime + 1 : 0
+      if (this.#sameTime > 10_000) throw new Error('time stands still: a deadline is never met')
       this.nowMs = next.atMs
       next.run()
     }

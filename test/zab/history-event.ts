@@ -1,6 +1,7 @@
 import type { ServerId, Zxid } from '../../src/base/index.ts'
 import type { Notification, Packet } from '../../src/zab/messages.ts'
 import type { PersistRecord, RoleChange } from '../../src/zab/outbox.ts'
+import type { Snapshot } from './disk-image.ts'
 
 /** What the harness writes down, in the order in which it happened in the whole world. */
 export type HistoryEvent = { readonly sid: ServerId } & (
@@ -16,6 +17,7 @@ export type HistoryEvent = { readonly sid: ServerId } & (
       readonly hash: number
       readonly txn: Uint8Array
     }
+  | { readonly kind: 'checkpoint'; readonly at: Snapshot }
   | { readonly kind: 'packet'; readonly packet: Packet }
   | { readonly kind: 'vote'; readonly notification: Notification }
   | { readonly kind: 'role'; readonly change: RoleChange }
