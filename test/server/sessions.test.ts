@@ -118,6 +118,18 @@ describe('expiry', () => {
     expect(stage.server.state.sessions.size).toBe(0)
   })
 
+  it('looks at what has come before it decides, after a pause too short to notice', () => {
+    const stage = Stage.open()
+    const client = stage.session({ timeoutMs: 2000 })
+    const deadlineMs = Math.floor((stage.nowMs + 2000) / TICK_MS + 1) * TICK_MS
+    stage.runFor(deadlineMs - 300 - stage.nowMs)
+    stage.freeze(600, () => client.send(ping))
+    stage.runFor(1500)
+    expect(client.isClosed).toBe(false)
+    expect(client.unanswered).toEqual([])
+    expect(stage.logLines.every(({ message }) => !message.includes('did not run'))).toBe(true)
+  })
+
   it('does not count against a client that the server has stopped reading', () => {
     const stage = Stage.open({ limits: { outstandingPerConnectionMax: 2 } })
     const client = stage.session({ timeoutMs: 2000 })

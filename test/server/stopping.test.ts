@@ -99,6 +99,22 @@ describe('a stop in order', () => {
     expect(stage.call(stage.session(), ping).err).toBe(0)
   })
 
+  it('leaves no open port, at whatever step of the start it comes', () => {
+    for (let steps = 0; steps < 40; steps++) {
+      const stage = new Stage()
+      stage.launch()
+      for (let i = 0; i < steps; i++) stage.world.events.step()
+      let isStopped = false
+      stage.server.stop(() => {
+        isStopped = true
+      })
+      stage.until(() => isStopped)
+      const client = stage.client()
+      stage.runFor(100)
+      expect(client.isOpen, `after ${steps} steps`).toBe(false)
+    }
+  })
+
   it('is possible after a failure', () => {
     const stage = Stage.open()
     stage.disk.injectFault({ kind: 'write', code: 'EIO' })

@@ -13,6 +13,7 @@ import {
   getData,
   type Message,
   multi,
+  raw,
   Stage,
   setData,
   setDataOp,
@@ -108,6 +109,25 @@ describe('events', () => {
   })
 })
 
+describe('a connection that is about to end', () => {
+  it('is told of nothing behind its last reply', () => {
+    const stage = Stage.open({ disk: { latencyMsMin: 20, latencyMsMax: 20 } })
+    const [writer, client] = [stage.session(), stage.session()]
+    stage.call(writer, create('/a'))
+    stage.call(client, getData('/a', true))
+    client.messages.length = 0
+    // Behind this write the next two go to the disk together, in this order.
+    const [first] = writer.send(create('/b'))
+    stage.until(() => stage.server.outstanding.requests === 1)
+    client.send(create('/c'), raw(42))
+    stage.until(() => stage.server.outstanding.requests === 3)
+    const [second] = writer.send(setData('/a', 'x'))
+    stage.until(() => client.isClosed && second!.reply !== null)
+    expect(second!.reply!.zxid).toBe(first!.reply!.zxid + 2n)
+    expect(outline(client.messages)).toEqual([2, 3])
+  })
+})
+
 describe('setWatches', () => {
   it('tells what was missed before its reply, with zxid -1, and sets the rest', () => {
     const stage = Stage.open()
@@ -174,7 +194,12 @@ describe('setWatches', () => {
     const client = stage.session()
     const missing = Array.from({ length: 4000 }, (_, i) => `/missing-${i}`)
     client.send(setWatches(0n as Zxid, { dataWatches: missing, existWatches: missing }))
-    stage.until(() => client.isClosed)
+    let most = 0
+    stage.until(() => {
+      for (const { out } of stage.server.connections) most = Math.max(most, out.length)
+      return client.isClosed
+    })
+    expect(most).toBeLessThan(65 * 1024)
     expect(stage.server.watches.watchCount()).toBe(0)
     expect(stage.server.connections.size).toBe(0)
   })
