@@ -214,7 +214,8 @@ class Generator {
     const aversion = this.model.nodes.get(path)?.aversion ?? 0
     const version = this.random.pick([-1, -1, aversion, aversion, 7])
     this.model.setAcl(path, version)
-    return `setACL ${path}${this.acl()} v=${version}`
+    // the root keeps its open ACL: see the rule root-acl-in-pipeline, and so much would fail behind it
+    return `setACL ${path}${path === '/' ? '' : this.acl()} v=${version}`
   }
 
   private check(): string {
