@@ -8,7 +8,7 @@ import {
   OutputBuffer,
   type WriteRequest,
 } from '../wire/index.ts'
-import type { ApplyResult, PendingChanges, WritePreparer } from '../znodes/index.ts'
+import type { ApplyResult, WritePreparer } from '../znodes/index.ts'
 import type { ClientConnection, ClientProposal } from './client-connection.ts'
 import type { Outstanding } from './outstanding.ts'
 import { PendingKind } from './pending.ts'
@@ -41,7 +41,6 @@ export interface CommitHandler {
  * zxid, appended to the log; applied and answered, in zxid order, once the log says it is durable.
  */
 export class WritePipeline {
-  readonly pendingChanges: PendingChanges
   readonly #state: ReplicatedState
   readonly #preparer: WritePreparer
   readonly #storage: Storage
@@ -68,7 +67,6 @@ export class WritePipeline {
     this.#clock = clock
     this.#outstanding = outstanding
     this.#handler = handler
-    this.pendingChanges = preparer.pending
     this.#lastProposed = state.lastApplied
   }
 

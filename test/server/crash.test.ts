@@ -51,7 +51,7 @@ function liveUntilCrash({ stage, actors, random }: Lives): void {
   stage.runFor(random.below(20) / 10)
 }
 
-describe('power cuts', () => {
+describe('power cuts', { timeout: 120_000 }, () => {
   it('lose nothing that was answered, in 300 lives with clients that go on', () => {
     const lives = begin(20_261_121)
     const { stage, truth, actors } = lives

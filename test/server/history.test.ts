@@ -37,7 +37,7 @@ function run(seed: number, steps: number, options: StageOptions = {}): Outcome {
   }
 }
 
-describe('a random history', () => {
+describe('a random history', { timeout: 120_000 }, () => {
   it.each([11, 12, 13, 14])('keeps what clients are promised (seed %d)', (seed) => {
     const { answers, events, txns } = run(seed, 2000)
     // It must have had something to check.
