@@ -49,8 +49,15 @@ class Run {
       world.runFor(this.#random.next() ** 2 * 1500)
       if (this.#random.next() < 0.7) this.#fault()
     }
-    this.#heal()
-    new ZabChecker(world.voters.map((server) => server.sid)).check(world.history)
+    const checker = new ZabChecker(world.voters.map((server) => server.sid))
+    try {
+      this.#heal()
+    } catch (error) {
+      // What broke a rule before is the better explanation.
+      checker.check(world.history)
+      throw error
+    }
+    checker.check(world.history)
     let applied = 0
     let epochs = 0
     for (const event of world.history) {
@@ -70,9 +77,10 @@ class Run {
   /** Everybody who believes to lead gets transactions, spread over a short while. */
   #load(): void {
     const { world } = this
-    const count = Math.floor(this.#random.next() * 8)
+    const isBurst = this.#random.next() < 0.2
+    const count = Math.floor(this.#random.next() * (isBurst ? 40 : 8))
     for (let i = 0; i < count; i += 1) {
-      world.after(this.#random.next() * 300, () => {
+      world.after(this.#random.next() * (isBurst ? 60 : 300), () => {
         for (const server of world.servers) {
           if (server.core !== null && world.propose(server) !== null) this.#proposed += 1
         }
@@ -172,7 +180,51 @@ const FAULTS: readonly Fault[] = [
       }
     },
   },
+  {
+    name: 'star',
+    run: (world, hub) => {
+      for (const a of world.servers) {
+        for (const b of world.servers)
+          if (a !== hub && b !== hub && a !== b) world.block(a.sid, b.sid)
+      }
+    },
+  },
+  {
+    name: 'crash at a record',
+    run: (world, a, _, random) => {
+      a.recordsLeft = 1 + Math.floor(random.next() * 12)
+      world.after(random.next() * 2000, () => world.start(a))
+    },
+  },
+  {
+    name: 'restart and crash at a record',
+    run: (world, a, _, random) => {
+      world.crash(a)
+      world.start(a)
+      a.recordsLeft = 1 + Math.floor(random.next() * 8)
+      world.after(500 + random.next() * 2000, () => world.start(a))
+    },
+  },
+  {
+    name: 'crash at a packet',
+    run: (world, a, _, random) => {
+      a.packetsLeft = 1 + Math.floor(random.next() * 30)
+      world.after(random.next() * 2000, () => world.start(a))
+    },
+  },
+  {
+    name: 'leader crashes, others follow it at a record',
+    run: (world, a, _, random) => {
+      const leader = world.leader ?? a
+      world.crash(leader)
+      for (const server of world.voters) {
+        if (server !== leader) server.recordsLeft = 2 + Math.floor(random.next() * 10)
+        world.after(random.next() * 1500, () => world.start(server))
+      }
+    },
+  },
   { name: 'heal network', run: (world) => world.blocked.clear() },
+  { name: 'heal network once more', run: (world) => world.blocked.clear() },
   { name: 'heal network again', run: (world) => world.blocked.clear() },
   {
     name: 'slow disk',

@@ -62,6 +62,7 @@ export class ZabChecker {
   /** Chain hash at each applied zxid; the same for everybody who applies it. */
   readonly #committed = new Map<Zxid, number>([[0n as Zxid, 0]])
   #lastCommitted = 0n as Zxid
+  #lastCommitSent = 0n as Zxid
   readonly #leaders = new Map<number, ServerId>()
   /** Hash of the leader's history by the epoch it was established in. */
   readonly #newLeaders = new Map<number, { readonly end: Zxid; readonly log: DiskImage }>()
@@ -245,6 +246,9 @@ export class ZabChecker {
         }
         break
       case PacketKind.ACKEPOCH:
+        if (disk.acceptedEpoch !== server.handed.acceptedEpoch) {
+          throw new Violation('A9', `server ${sid} promises what its disk does not hold yet`)
+        }
         if (packet.lastZxid !== lastOf(disk)) {
           throw new Violation('A15', `server ${sid} names a log end that its disk does not hold`)
         }
@@ -258,11 +262,33 @@ export class ZabChecker {
           this.#newLeaders.set(epochOf(packet.zxid), { end: lastOf(log), log })
         }
         break
+      case PacketKind.COMMIT:
+      case PacketKind.INFORM:
+        if (server.isEstablished && packet.zxid > this.#lastCommitSent) {
+          this.#onCommitSent(sid, packet.zxid)
+        }
+        break
       case PacketKind.ACK:
         this.#onAck(sid, server, packet.zxid)
         break
       default:
         break
+    }
+  }
+
+  /** A10 at the moment of the decision: a quorum holds durably what is called committed. */
+  #onCommitSent(sid: ServerId, zxid: Zxid): void {
+    this.#lastCommitSent = zxid
+    let holding = 0
+    for (const voter of this.#voters) {
+      const { disk } = this.#of(voter)
+      if (hashAt(disk, zxid) !== null || disk.base.zxid > zxid) holding += 1
+    }
+    if (holding < this.#quorumSize) {
+      throw new Violation(
+        'A10',
+        `server ${sid} commits ${formatHex(zxid)}, held by ${holding} only`,
+      )
     }
   }
 

@@ -42,6 +42,9 @@ export interface WorldOptions {
   readonly diskMs?: number
 }
 
+/** Some ten times more than the busiest run needs. */
+const MAX_STEPS = 300_000
+
 interface Scheduled {
   readonly atMs: number
   readonly order: number
@@ -73,6 +76,9 @@ export class Server {
   inFlight: PersistRecord[] = []
   diskMs = 0
   isDiskHung = false
+  /** Crashes when this many more records are durable, or packets sent. */
+  recordsLeft: number = Infinity
+  packetsLeft: number = Infinity
   role: RoleChange | null = null
   applied: Snapshot = { zxid: 0n as Zxid, hash: 0 }
   /** Every log position up to the end of what was handed to the disk, to apply from. */
@@ -97,6 +103,7 @@ export class World {
   networkMs: number
   keepTraces = false
   confirmations: number[] = []
+  refusals: number[] = []
   readonly #options: WorldOptions
   readonly #heap: Scheduled[] = []
   readonly #slots = new Map<string, Notification>()
@@ -104,6 +111,7 @@ export class World {
   #order = 0
   #nextTxn = 1
   #sameTime = 0
+  #steps = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -162,6 +170,8 @@ export class World {
     const survives = Math.floor(this.random.next() * (server.inFlight.length + 1))
     for (const record of server.inFlight.slice(0, survives)) this.#applyToDisk(server, record)
     server.core = null
+    server.recordsLeft = Infinity
+    server.packetsLeft = Infinity
     server.role = null
     server.queue = []
     server.inFlight = []
@@ -182,7 +192,12 @@ export class World {
 
   heal(): void {
     this.blocked.clear()
-    for (const server of this.servers) this.wakeDisk(server)
+    for (const server of this.servers) {
+      server.recordsLeft = Infinity
+      if (server.packetsLeft < 0) this.crash(server)
+      server.packetsLeft = Infinity
+      this.wakeDisk(server)
+    }
   }
 
   wakeDisk(server: Server): void {
@@ -242,6 +257,8 @@ export class World {
       this.#sameTime = next.atMs === this.nowMs ? this.#sameTime + 1 : 0
       if (this.#sameTime > 10_000) throw new Error('time stands still: a deadline is never met')
       this.nowMs = next.atMs
+      this.#steps += 1
+      if (this.#steps > MAX_STEPS) throw new Error('a storm: servers never come to rest')
       next.run()
     }
     this.nowMs = end
@@ -273,6 +290,7 @@ export class World {
     core.checkInvariants()
     const { outbox } = core
     for (const line of outbox.traces) this.#trace(server, line)
+    for (const record of outbox.persists) this.record({ kind: 'persist', sid: server.sid, record })
     for (const { to, notification } of outbox.notifications) this.#notify(server, to, notification)
     for (const { link, to } of outbox.connects) this.#dial(server, link, this.server(to))
     for (const { link, packet } of outbox.packets) this.#send(server, link, packet)
@@ -280,7 +298,6 @@ export class World {
     for (const record of outbox.persists) {
       server.queue.push(record)
       applyToLog(server, record)
-      this.record({ kind: 'persist', sid: server.sid, record })
     }
     for (const zxid of outbox.commits) this.#apply(server, zxid)
     for (const change of outbox.roleChanges) {
@@ -289,6 +306,7 @@ export class World {
     }
     for (const { link } of outbox.snapshotRequests) this.#snapshot(server, link)
     this.confirmations.push(...outbox.confirmed)
+    this.refusals.push(...outbox.unconfirmed)
     outbox.clear()
     this.#writeNext(server)
     this.#arm(server)
@@ -361,6 +379,9 @@ export class World {
   }
 
   #send(server: Server, link: LinkId, packet: Packet): void {
+    server.packetsLeft -= 1
+    if (server.packetsLeft === 0) this.after(0, () => this.crash(server))
+    if (server.packetsLeft <= 0) return
     this.record({ kind: 'packet', sid: server.sid, packet })
     const connection = server.links.get(link)
     if (connection !== undefined) this.#enqueue(server, connection, packet)
@@ -434,7 +455,13 @@ export class World {
       }
       const group = server.inFlight
       server.inFlight = []
-      for (const record of group) this.#applyToDisk(server, record)
+      for (const record of group) {
+        this.#applyToDisk(server, record)
+        server.recordsLeft -= 1
+        if (server.recordsLeft > 0) continue
+        this.crash(server)
+        return
+      }
       this.input(server, { kind: InputKind.DURABLE, token: group.at(-1)!.token })
     }
     this.after((0.1 + this.random.next()) * server.diskMs * slow, finish)
