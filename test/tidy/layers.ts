@@ -20,6 +20,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'src/env', mayImport: ['src/base'], kind: 'pure' },
   { folder: 'src/config', mayImport: ['src/base'], kind: 'pure' },
   { folder: 'src/wire', mayImport: ['src/base'], kind: 'turn' },
+  { folder: 'src/zab', mayImport: ['src/base'], kind: 'pure' },
   { folder: 'src/session', mayImport: ['src/base'], kind: 'pure' },
   { folder: 'src/znodes', mayImport: ['src/base', 'src/wire'], kind: 'pure' },
   { folder: 'src/storage', mayImport: ['src/base', 'src/env', 'src/wire'], kind: 'turn' },

@@ -38,7 +38,7 @@ export function stripComments(source: string, options: { strings: boolean }): st
 /** What a source file imports: the text between the quotes. */
 export function importsOf(file: string): string[] {
   const source = stripComments(readText(file), { strings: false })
-  const pattern = /\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
+  const pattern = /\b(?:from\s|import\s*\(?)\s*['"]([^'"]+)['"]/g
   return [...source.matchAll(pattern)].map((match) => match[1]!)
 }
 
