@@ -15,6 +15,8 @@ import {
 const UNINITIALISED = -1n
 /** Rounds grow by one for an election. A larger one is a broken peer's, and would leave no number for the next. */
 const MAX_ROUND = 2 ** 48
+/** Shortest time between two introductions to the same server, in first waits for an answer. */
+const INTRODUCTIONS = 4
 
 /**
  * One election (`FastLeaderElection.lookForLeader`), first waiting until the disk has finished what the last role
@@ -42,6 +44,8 @@ export class Looking {
   readonly established: Map<ServerId, CastVote> = new Map()
   /** Best known vote for each server of this round: what its log is. */
   readonly candidates: Map<ServerId, Vote> = new Map()
+  /** When whom this server tells of its own log again, in this round. */
+  readonly introduced: Map<ServerId, number> = new Map()
   startedMs: number = Infinity
   proposedMs: number = Infinity
   hasWithdrawn = false
@@ -80,7 +84,8 @@ export function lookingTimeout(state: CoreState, looking: Looking): void {
   }
   if (state.nowMs >= looking.reconsiderAtMs) reconsider(state, looking)
   if (state.nowMs >= looking.resendAtMs) {
-    if (state.isVoter) {
+    // Who hears no quorum of proposals hears of a leader only by asking.
+    if (state.isVoter && !looking.hasWithdrawn) {
       looking.retryMs = Math.min(looking.retryMs * 2, state.options.timing.maxNotificationMs)
     }
     broadcastProposal(state, looking)
@@ -172,6 +177,7 @@ function startRound(state: CoreState, looking: Looking, clock: number): void {
   state.clock = clock
   looking.votes.clear()
   looking.candidates.clear()
+  looking.introduced.clear()
   looking.hasWithdrawn = false
   looking.decideAtMs = Infinity
   looking.reconsiderAtMs = state.nowMs + state.options.timing.minNotificationMs
@@ -258,6 +264,8 @@ function reconsider(state: CoreState, looking: Looking): void {
   const isLate = state.nowMs - looking.startedMs >= timing.withdrawAfterMs
   if (looking.hasWithdrawn !== (isLate && !hearsQuorum)) {
     looking.hasWithdrawn = !looking.hasWithdrawn
+    looking.retryMs = timing.minNotificationMs
+    looking.resendAtMs = Math.min(looking.resendAtMs, state.nowMs + looking.retryMs)
     const what = looking.hasWithdrawn ? 'steps back: hears no quorum' : 'hears a quorum again'
     state.trace(what)
   }
@@ -268,10 +276,35 @@ function reconsider(state: CoreState, looking: Looking): void {
     state.shun(leader, 'it was proposed for long and does not lead')
   }
   const best = bestCandidate(state, looking)
-  if (compareVotes(best, looking.proposal) === 0) return
+  if (compareVotes(best, looking.proposal) === 0) {
+    if (isLate) introduce(state, looking)
+    return
+  }
   propose(state, looking, best)
   broadcastProposal(state, looking)
   countVotes(state, looking)
+}
+
+/**
+ * Somebody who keeps to its own vote does not hear the server that this one proposes, and may never have seen this
+ * server's own vote, which its proposal has replaced in the slot. Tells it now and then, so that it can step back for
+ * this server; the proposal follows soon.
+ */
+function introduce(state: CoreState, looking: Looking): void {
+  if (looking.hasWithdrawn || looking.proposal.leader === state.self) return
+  // With a quorum of votes the proposal stands, and has to be seen as it is.
+  if (looking.decideAtMs !== Infinity) return
+  const vote = initialVote(state)
+  const config = state.options.ensemble.text
+  for (const [to, cast] of looking.votes) {
+    if (to === state.self || cast.state !== PeerState.LOOKING) continue
+    if (cast.vote.leader !== to || state.nowMs < (looking.introduced.get(to) ?? 0)) continue
+    looking.introduced.set(to, state.nowMs + INTRODUCTIONS * state.options.timing.minNotificationMs)
+    const notification = { state: PeerState.LOOKING, vote, version: 2, config }
+    state.outbox.notifications.push({ to, notification })
+    const soon = state.nowMs + state.options.timing.minNotificationMs
+    looking.resendAtMs = Math.min(looking.resendAtMs, soon)
+  }
 }
 
 function supporters(votes: ReadonlyMap<ServerId, CastVote>, wanted: CastVote): Set<ServerId> {

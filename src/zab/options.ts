@@ -58,7 +58,7 @@ export const DEFAULT_TIMING: Timing = {
   finalizeWaitMs: 200,
   minNotificationMs: 200,
   maxNotificationMs: 1600,
-  withdrawAfterMs: 600,
+  withdrawAfterMs: 400,
   doubtAfterMs: 2500,
   gatherMs: 2000,
   shunMs: 500,

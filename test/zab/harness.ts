@@ -22,7 +22,7 @@ export const TEST_TIMING: Timing = {
   finalizeWaitMs: 200,
   minNotificationMs: 200,
   maxNotificationMs: 1600,
-  withdrawAfterMs: 600,
+  withdrawAfterMs: 400,
   doubtAfterMs: 2500,
   gatherMs: 2000,
   shunMs: 500,
