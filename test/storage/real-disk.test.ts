@@ -133,6 +133,12 @@ describe('storage on a real disk', () => {
     const expected = server.machine.summary()
     await close(server)
 
+    const untouched = join(base, 'untouched')
+    fs.cpSync(original, untouched, { recursive: true })
+    const copy = await run({ ...options, dataDir: untouched, dataLogDir: untouched })
+    expect(same(copy.machine.summary(), expected)).toBe(true)
+    await close(copy)
+
     const tally = { detected: 0, harmless: 0, lost: [] as string[] }
     const files = fs.readdirSync(join(original, 'checkpoint'))
     for (const name of files) {
