@@ -44,6 +44,7 @@ export function onLearnerInfo(
   learner.phase = LearnerPhase.WAITS_FOR_EPOCH
   lead.bySid.set(info.sid, learner)
   if (lead.phase !== LeaderPhase.GATHERING) {
+    if (refusesEpoch(state, lead, learner, info)) return
     if (lead.acceptToken === null) sendLeaderInfo(state, lead, learner)
     return
   }
@@ -53,6 +54,26 @@ export function onLearnerInfo(
   if (!learner.isVoter) return
   lead.epochVotes.add(info.sid)
   if (quorum.containsQuorum(lead.epochVotes)) chooseEpoch(state, lead)
+}
+
+/**
+ * A server that has promised itself to a later epoch, whose leader came to nothing, may never follow this one: it would
+ * stay out until this leader falls. (Apache's does.) So an established leader has a new epoch elected, later than that
+ * promise. One that is not established yet leaves it at that: the others may be enough.
+ */
+function refusesEpoch(
+  state: CoreState,
+  lead: Leadership,
+  learner: Learner,
+  info: LearnerInfo,
+): boolean {
+  if (info.acceptedEpoch <= lead.epoch) return false
+  const what = `has promised epoch ${info.acceptedEpoch}, this is ${lead.epoch}`
+  if (lead.isEstablished && learner.isVoter) {
+    state.become({ to: 'looking', reason: `${learner.name} ${what}` })
+  }
+  dropLearner(state, lead, learner, what)
+  return true
 }
 
 /** Also called at the start, for an ensemble of one. */
@@ -142,28 +163,33 @@ export function sendLearnerInfo(state: CoreState, learning: Learning): void {
   })
 }
 
-export function onLeaderInfo(state: CoreState, learning: Learning, info: LeaderInfo): void {
+/** Why this server cannot follow the leader, or null. */
+export function onLeaderInfo(
+  state: CoreState,
+  learning: Learning,
+  info: LeaderInfo,
+): string | null {
   const { epoch } = info
-  if (learning.phase !== LearningPhase.WAITS_FOR_EPOCH) {
-    state.become({ to: 'looking', reason: 'LEADERINFO out of turn' })
-    return
-  }
+  if (learning.phase !== LearningPhase.WAITS_FOR_EPOCH) return 'out of turn'
   if (!Number.isSafeInteger(epoch) || epoch < state.acceptedEpoch || epoch > MAX_EPOCH) {
-    const promised = state.acceptedEpoch
-    state.become({ to: 'looking', reason: `leader of epoch ${epoch}, promised is ${promised}` })
-    return
+    return `epoch ${epoch}, promised is ${state.acceptedEpoch}`
   }
   learning.epoch = epoch
-  if (epoch > state.acceptedEpoch) {
+  if (learning.isObserver) {
+    // Its promise counts for nobody. It takes the epoch when the leader begins to synchronize, so with a quorum's
+    // promises: no later leader can have a smaller one, and refuse it for ever.
+    sendAckEpoch(state, learning, state.currentEpoch)
+  } else if (epoch > state.acceptedEpoch) {
     learning.phase = LearningPhase.PROMISING
     learning.acceptToken = state.acceptEpoch(epoch, learning.leader)
-    return
+  } else {
+    // The same leader asks again, over a new link: an epoch has one leader, who wrote it down before he asked, and so
+    // never asks for it in another leadership. To repeat the promise to him is safe, and spares a round of elections.
+    const known = state.acceptedFor
+    const isSame = known !== null && known.epoch === epoch && known.leader === learning.leader
+    sendAckEpoch(state, learning, isSame ? state.currentEpoch : -1)
   }
-  // The same leader asks again, over a new link: an epoch has one leader, who wrote it down before he asked, and so
-  // never asks for it in another leadership. To repeat the promise to him is safe, and spares a round of elections.
-  const known = state.acceptedFor
-  const isSame = known !== null && known.epoch === epoch && known.leader === learning.leader
-  sendAckEpoch(state, learning, isSame ? state.currentEpoch : -1)
+  return null
 }
 
 /** The promise leaves only now: forgotten in a crash, it could be given to an older leader afterwards. */

@@ -97,8 +97,7 @@ function learn(state: CoreState, learning: Learning, link: LinkId, packet: Packe
   const isSynchronizing = learning.phase >= LearningPhase.SYNCHRONIZING
   switch (packet.kind) {
     case PacketKind.LEADERINFO:
-      onLeaderInfo(state, learning, packet)
-      return null
+      return onLeaderInfo(state, learning, packet)
     case PacketKind.DIFF:
     case PacketKind.TRUNC:
       return onSyncStart(state, learning, packet)

@@ -147,6 +147,7 @@ type Refusal = string | null
 
 export function onSyncStart(state: CoreState, learning: Learning, packet: SyncStart): Refusal {
   if (learning.phase !== LearningPhase.WAITS_FOR_SYNC) return 'out of turn'
+  acceptAsObserver(state, learning)
   const { history } = state
   // epoch:0 is in no log; it stands for everything before that epoch.
   const isReal = counterOf(packet.zxid) !== 0 || packet.zxid < history.base
@@ -166,6 +167,13 @@ export function onSyncStart(state: CoreState, learning: Learning, packet: SyncSt
   return null
 }
 
+/** Before any entry of the epoch: a log never holds entries of an epoch that its server has not accepted. */
+function acceptAsObserver(state: CoreState, learning: Learning): void {
+  if (learning.isObserver && learning.epoch > state.acceptedEpoch) {
+    state.acceptEpoch(learning.epoch, learning.leader)
+  }
+}
+
 /**
  * Nothing is touched yet, neither log nor state: with the connection lost in the middle, this server is what it was
  * (ZOOKEEPER-3642, 5094).
@@ -173,6 +181,7 @@ export function onSyncStart(state: CoreState, learning: Learning, packet: SyncSt
 export function onSnap(state: CoreState, learning: Learning, packet: Snap): Refusal {
   if (learning.phase !== LearningPhase.WAITS_FOR_SYNC) return 'out of turn'
   if (packet.zxid < 0n || epochOf(packet.zxid) > learning.epoch) return 'impossible zxid'
+  acceptAsObserver(state, learning)
   learning.phase = LearningPhase.SYNCHRONIZING
   learning.staged = { zxid: packet.zxid, snapshot: packet.snapshot, entries: [], bytes: 0 }
   learning.committed = packet.zxid

@@ -48,7 +48,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   {
     name: 'the vote names the end of memory, not of the disk',
-    seed: 1,
+    seed: 2,
     edits: [
       { file: 'state.ts', from: 'zxid: this.durableZxid,', to: 'zxid: this.history.last,' },
       {
@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   mutant(
     'an election starts while the last role still writes (ZOOKEEPER-4712)',
-    44,
+    34,
     'looking.ts',
     'if (looking.isVoting || !state.isDiskIdle) return',
     'if (looking.isVoting) return',
@@ -104,14 +104,21 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'a leader offers an epoch before its disk knows (ZOOKEEPER-335)',
-    3,
+    1,
     'discovery.ts',
     '    if (lead.acceptToken === null) sendLeaderInfo(state, lead, learner)',
     '    sendLeaderInfo(state, lead, learner)',
   ),
   mutant(
+    'a server with a later promise is left outside',
+    1860,
+    'discovery.ts',
+    'if (lead.isEstablished && learner.isVoter) {',
+    'if (lead.isEstablished && learner.isObserver) {',
+  ),
+  mutant(
     'a new leader uses the epoch of the old one',
-    4,
+    34,
     'leadership.ts',
     'this.epoch = state.acceptedEpoch + 1',
     'this.epoch = state.acceptedEpoch',
@@ -132,14 +139,14 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'memory gets ahead of the disk (ZOOKEEPER-4882)',
-    2,
+    1,
     'state.ts',
     'const limit = committed < this.durableZxid ? committed : this.durableZxid',
     'const limit = committed',
   ),
   mutant(
     'the ack of NEWLEADER counts for proposals on their way',
-    559,
+    43,
     'synchronization.ts',
     'learner.syncedTo = lead.committed',
     'learner.syncedTo = state.history.last',
@@ -172,14 +179,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   mutant(
     'a log of an unknown epoch is taken for a prefix',
-    40,
+    34,
     'sync-plan.ts',
     '    applies: () => true,\n    plan: () => SNAP,',
     '    applies: () => true,\n    plan: (log, peer) => ({ kind: PacketKind.DIFF, from: log.floor(peer) }),',
   ),
   mutant(
     'what the window has dropped is not sent',
-    2,
+    6,
     'sync-plan.ts',
     '    applies: (log, peer) => peer < log.base,\n    plan: () => SNAP,',
     '    applies: (log, peer) => peer < log.base,\n    plan: (log) => ({ kind: PacketKind.DIFF, from: log.base }),',
@@ -191,13 +198,22 @@ export const MUTANTS: readonly Mutant[] = [
     'lead.enterToken = state.enterEpoch(lead.epoch)',
     'lead.enterToken = state.enterEpoch(state.currentEpoch)',
   ),
-  mutant(
-    'observers are sent proposals',
-    195,
-    'broadcast.ts',
-    '    if (!learner.isForwarding || learner.isObserver) continue\n',
-    '    if (!learner.isForwarding) continue\n',
-  ),
+  {
+    name: 'observers count (ZOOKEEPER-769)',
+    seed: 74,
+    edits: [
+      {
+        file: 'discovery.ts',
+        from: 'learner.isVoter = !learner.isObserver && quorum.isVoter(info.sid)',
+        to: 'learner.isVoter = true',
+      },
+      {
+        file: 'quorum.ts',
+        from: 'if (this.#voters.has(sid)) count += 1',
+        to: 'if (sid > 0) count += 1',
+      },
+    ],
+  },
   mutant(
     'the quorum of one less',
     1,
