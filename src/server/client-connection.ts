@@ -45,7 +45,10 @@ export interface ConnectionLimits {
   readonly outstandingBytesMax: number
   /** Unsent reply bytes at which reading stops. */
   readonly outputHighWaterBytes: number
-  /** Unsent bytes (events and replies of a client that never reads) at which the connection is cut. */
+  /**
+   * Unsent bytes of events at which the connection is cut, and of replies beyond which what waits before a write is not
+   * answered but cut. One reply may be longer, such as the names of a million children: flow control bounds the rest.
+   */
   readonly outputBytesMax: number
 }
 
@@ -108,6 +111,8 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   readonly #pending: Fifo<Pending<ClientConnection>> = new Fifo()
   #pendingBytes = 0
   #isPaused = false
+  /** At least as much as the events among the unsent bytes: flow control holds back replies, but not events. */
+  #eventBytes = 0
   #isLastRequestRead = false
 
   constructor(host: ConnectionHost, socket: Connection, wallMs: number) {
@@ -171,7 +176,8 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     const mark = this.out.beginFrame()
     writeWatcherEvent(this.out, zxid, type, path)
     this.out.endFrame(mark)
-    if (this.out.length > this.#host.limits.outputBytesMax) {
+    this.#eventBytes += this.out.length - mark
+    if (this.#eventBytes > this.#host.limits.outputBytesMax) {
       this.destroy()
       return
     }
@@ -216,8 +222,8 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
       const head = this.#pending.peek()
       if (this.phase >= Phase.closing || head === null || head === proposal) return
       assert(head.kind === PendingKind.request, 'writes are applied in the order of the requests')
-      this.#run(head)
       if (this.unsentBytes > this.#host.limits.outputBytesMax) this.destroy()
+      else this.#run(head)
     }
   }
 
@@ -241,10 +247,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   settle(): void {
     if (this.phase === Phase.closed) return
     if (this.out.length > 0) this.#socket.write(this.out.take())
-    if (this.#socket.bufferedBytes > this.#host.limits.outputBytesMax) {
-      this.destroy()
-      return
-    }
+    this.#eventBytes = Math.min(this.#eventBytes, this.#socket.bufferedBytes)
     if (this.phase === Phase.closing) {
       this.#socket.end()
       return

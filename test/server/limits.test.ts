@@ -239,6 +239,20 @@ describe('a client that does not read', () => {
     expect(stage.server.outstanding).toMatchObject({ requests: 0, bytes: 0 })
   })
 
+  it('gets one reply that is longer than the limit, with events behind it', () => {
+    const stage = Stage.open({ limits: LIMITS })
+    const [writer, client] = [stage.session(), stage.session({ timeoutMs: 20_000 })]
+    stage.call(writer, create('/big', 'x'.repeat(600 * KIB)))
+    stage.call(client, addWatch('/big', AddWatchMode.persistentRecursive))
+    client.pause()
+    client.send(getData('/big'))
+    for (let i = 0; i < 5; i++) stage.call(writer, create(`/big/${i}`))
+    expect(stage.server.connections.size).toBe(2)
+    client.resume()
+    stage.until(() => client.unanswered.length === 0)
+    expect(client.isClosed).toBe(false)
+  })
+
   it('is cut when events keep coming', () => {
     const stage = Stage.open({ limits: LIMITS })
     const [writer, client] = [stage.session(), stage.session({ timeoutMs: 20_000 })]
