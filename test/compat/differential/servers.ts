@@ -23,7 +23,7 @@ export const PROFILES: ReadonlyMap<string, readonly string[]> = new Map([
   ['reconfig', ['reconfigEnabled=true', SUPER]],
   ['skip-acl', ['skipACL=yes']],
   ['no-words', ['4lw.commands.whitelist=srvr']],
-  ['fast', ['tickTime=100', 'extendedTypesEnabled=true', 'nio.sessionlessCnxnTimeout=1000']],
+  ['fast', ['tickTime=500', 'extendedTypesEnabled=true', 'nio.sessionlessCnxnTimeout=1000']],
   ['sweep', ['extendedTypesEnabled=true', 'znode.container.checkIntervalMs=500']],
   ['small-frames', ['jute.maxbuffer=4096']],
 ])
