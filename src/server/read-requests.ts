@@ -337,7 +337,7 @@ export class ReadRequests {
   #getEphemerals(connection: ClientConnection, xid: number, reader: InputReader): void {
     const prefix = decodePath(reader)
     const all = this.#tree.ephemeralsOf(connection.sessionId)
-    const isAll = prefix === null || prefix.trim() === '' || prefix === '/'
+    const isAll = prefix === null || meansAll(prefix)
     const paths = isAll ? all : [...all].filter((path) => path.startsWith(prefix))
     const out = connection.out
     const mark = this.#beginReply(out, xid)
@@ -424,4 +424,13 @@ export class ReadRequests {
 
 function isWatcherType(type: number): type is WatcherType {
   return WATCHER_TYPES.has(type)
+}
+
+/** Whether Java's `trim` leaves nothing or `/`: it takes away everything up to U+0020, NUL too, and nothing else. */
+function meansAll(prefix: string): boolean {
+  let start = 0
+  let end = prefix.length
+  while (start < end && prefix.charCodeAt(start) <= 0x20) start += 1
+  while (start < end && prefix.charCodeAt(end - 1) <= 0x20) end -= 1
+  return start === end || (end - start === 1 && prefix.charCodeAt(start) === 0x2f)
 }
