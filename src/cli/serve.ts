@@ -5,7 +5,13 @@ import type { ConfigOverrides } from '../config/index.ts'
 import { ConfigError } from '../config/index.ts'
 import type { IoError } from '../env/index.ts'
 import type { LogFormat, LogLevel, Platform } from '../platform/index.ts'
-import { exitFatally, exitOnProgramFailure, onStopSignal, openPlatform } from '../platform/index.ts'
+import {
+  exitFatally,
+  exitOnProgramFailure,
+  onStopSignal,
+  openPlatform,
+  restrainCollector,
+} from '../platform/index.ts'
 import { KeeperServer } from '../server/index.ts'
 import { StorageError } from '../storage/index.ts'
 import { type BannerFacts, bannerFields, bannerText } from './banner.ts'
@@ -27,6 +33,7 @@ export function serve(options: ServeOptions): void {
   const platform = openPlatform({ log: { format: options.logFormat, level: options.logLevel } })
   const { logger } = platform
   exitOnProgramFailure(logger)
+  restrainCollector()
   const { config, warnings } = loadOrExit(options)
   for (const warning of warnings) logger.warn(warning)
   for (const folder of new Set([config.dataDir, config.dataLogDir])) {

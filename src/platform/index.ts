@@ -1,3 +1,4 @@
+export { restrainCollector } from './collector.ts'
 export type { LogFormat, LoggerOptions, LogLevel } from './logger.ts'
 export { LOG_FORMATS, LOG_LEVELS } from './logger.ts'
 export type { Platform, PlatformOptions } from './open-platform.ts'

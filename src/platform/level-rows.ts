@@ -25,6 +25,12 @@ const CHUNK_BYTES_MAX = 256 * 1024
  */
 const PART_BYTES_MAX = 4 * 1024 * 1024
 
+/** After a part nothing is written for this many times as long as the part took: others need the disk and a processor. */
+const PAUSE_PER_PART = 2
+
+/** The longest such pause. */
+const PAUSE_MS_MAX = 200
+
 /** Changes given to LevelDB in one turn of the event loop; about 0.25 ms. */
 const ROWS_PER_TURN = 256
 
@@ -177,7 +183,11 @@ export class LevelRows implements Rows {
         part.push(slabs[next]!)
         next += 1
       } while (next < slabs.length && sizeOf(part) + slabs[next]!.length <= PART_BYTES_MAX)
-      this.#writePart(part, applyNext)
+      const startMs = performance.now()
+      this.#writePart(part, (partError) => {
+        const pauseMs = Math.min(PAUSE_MS_MAX, (performance.now() - startMs) * PAUSE_PER_PART)
+        setTimeout(() => applyNext(partError), pauseMs)
+      })
     }
     applyNext(null)
   }

@@ -161,8 +161,8 @@ export class Checkpointer {
       this.#write(batch, () => this.#gather())
       return
     }
-    this.#env.timers.endOfTurn(() => {
-      if (this.#phase === Phase.gather) this.#gather()
+    this.#env.timers.at(this.#env.clock.monotonicMs() + this.#options.checkpointPauseMs, () => {
+      if (this.#phase === Phase.gather && this.#batch === batch) this.#gather()
     })
   }
 
