@@ -6,7 +6,7 @@ import { syncFolder } from './durable-fs.ts'
 import { toIoError } from './errors.ts'
 import { levelError } from './level-errors.ts'
 import { readRedoFile, removeRedoFile, writeRedoFile } from './redo-file.ts'
-import { RowSlab } from './row-slab.ts'
+import { RowSlab, SlabPool } from './row-slab.ts'
 import { SerialQueue } from './serial-queue.ts'
 
 export type Store = ClassicLevel<Uint8Array, Uint8Array>
@@ -46,6 +46,7 @@ export class LevelRows implements Rows {
   readonly #folder: string
   readonly #store: Store
   readonly #queue = new SerialQueue()
+  readonly #pool = new SlabPool()
   #failure: IoError | null = null
 
   constructor(folder: string, store: Store) {
@@ -67,7 +68,7 @@ export class LevelRows implements Rows {
   }
 
   newBatch(): RowBatch {
-    return new LevelBatch((slabs, done) => this.#write(slabs, done))
+    return new LevelBatch(this.#pool, (slabs, done) => this.#write(slabs, done))
   }
 
   scan(
@@ -142,6 +143,7 @@ export class LevelRows implements Rows {
     this.#queue.push((finish) => {
       const end = (error: IoError | null): void => {
         this.#failure ??= error
+        this.#pool.give(slabs)
         finish()
         done(error)
       }
@@ -238,13 +240,15 @@ function sizeOf(slabs: readonly RowSlab[]): number {
 
 /** Gathers changes in memory; LevelDB sees them when the batch is written. */
 class LevelBatch implements RowBatch {
+  readonly #pool: SlabPool
   readonly #writeTo: (slabs: readonly RowSlab[], done: DoneVoid) => void
   readonly #slabs: RowSlab[] = []
   #last: RowSlab | null = null
   #length = 0
   #isUsed = false
 
-  constructor(writeTo: (slabs: readonly RowSlab[], done: DoneVoid) => void) {
+  constructor(pool: SlabPool, writeTo: (slabs: readonly RowSlab[], done: DoneVoid) => void) {
+    this.#pool = pool
     this.#writeTo = writeTo
   }
 
@@ -274,7 +278,7 @@ class LevelBatch implements RowBatch {
     assert(key.length > 0, 'a row has a key')
     this.#length += 1
     if (this.#last?.add(key, value)) return
-    const slab = RowSlab.after(this.#last, key.length, value?.length ?? 0)
+    const slab = RowSlab.after(this.#last, key.length, value?.length ?? 0, this.#pool)
     slab.add(key, value)
     this.#slabs.push(slab)
     this.#last = slab

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { IoError, Row, Rows } from '../../src/env/index.ts'
 import { redoFileOf } from '../../src/platform/level-rows.ts'
 import { writeRedoFile } from '../../src/platform/redo-file.ts'
-import { RowSlab } from '../../src/platform/row-slab.ts'
+import { RowSlab, SlabPool } from '../../src/platform/row-slab.ts'
 import type { Stage } from '../contract/stage.ts'
 import {
   bytes,
@@ -76,7 +76,7 @@ describe('rows in LevelDB', () => {
 
   describe('a batch that was too big for one part', () => {
     const big = (fill: (slab: RowSlab) => void): RowSlab => {
-      const slab = RowSlab.after(null, 10, 2_000_000)
+      const slab = RowSlab.after(null, 10, 2_000_000, new SlabPool())
       fill(slab)
       return slab
     }
