@@ -273,7 +273,7 @@ describe.skipIf(!ON_ZABKEEPER)('data folders', { timeout: 60_000 }, () => {
     ['CURRENT is empty', (data) => truncateSync(path.join(data, 'checkpoint/CURRENT'), 0)],
     [
       'tables are cut',
-      (data) => tables(data).map((file) => truncateSync(file, statSync(file).size / 2)),
+      (data) => tables(data).map((file) => truncateSync(file, Math.floor(statSync(file).size / 2))),
     ],
     ['tables are missing', (data) => tables(data).map((file) => rmSync(file))],
     ['a bit of every table is flipped', (data) => tables(data).map((file) => flip(file, 1000))],
