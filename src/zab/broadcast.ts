@@ -34,15 +34,19 @@ export function activate(state: CoreState, learner: Learner): void {
 }
 
 /**
- * Assigns the next zxid, or null: not established, or at the end of the counter. There the leader assigns nothing
- * more, sees everything outstanding committed and has a new epoch elected; a counter that wraps would reuse zxids
+ * The next zxid, or null: not established, or at the end of the counter. There the leader assigns nothing more, sees
+ * everything outstanding committed and has a new epoch elected; a counter that wraps would reuse zxids
  * (ZOOKEEPER-1277). Whoever was refused keeps the request and proposes it again, so none is lost.
  */
-export function propose(state: CoreState, lead: Leadership, txn: Uint8Array): Zxid | null {
+export function nextZxid(state: CoreState, lead: Leadership): Zxid | null {
   if (!lead.isEstablished) return null
   const counter = counterOf(lead.lastProposed) + 1
-  if (counter > state.options.lastCounter) return null
-  const zxid = makeZxid(lead.epoch, counter)
+  return counter > state.options.lastCounter ? null : makeZxid(lead.epoch, counter)
+}
+
+export function propose(state: CoreState, lead: Leadership, txn: Uint8Array): Zxid | null {
+  const zxid = nextZxid(state, lead)
+  if (zxid === null) return null
   lead.lastProposed = zxid
   state.append({ zxid, txn })
   const packet = { kind: PacketKind.PROPOSAL, zxid, txn }

@@ -1,5 +1,5 @@
 import { assert, type ServerId, unreachable, type Zxid } from '../base/index.ts'
-import { propose } from './broadcast.ts'
+import { nextZxid, propose } from './broadcast.ts'
 import {
   heardLeader,
   learningDeadlineMs,
@@ -35,9 +35,9 @@ import {
   startWhenDiskIsIdle,
 } from './looking.ts'
 import type { Notification, Packet, Relayed } from './messages.ts'
-import type { CoreOptions } from './options.ts'
+import type { CoreOptions, Ensemble } from './options.ts'
 import { type Outbox, Role } from './outbox.ts'
-import { LearnerPhase } from './progress.ts'
+import { LearnerPhase, type LearnerView, viewOf } from './progress.ts'
 import { CoreState, type Transition } from './state.ts'
 import { onSnapshotFailed, onSnapshotReady } from './synchronization.ts'
 import { PeerState, type Vote } from './vote.ts'
@@ -90,6 +90,41 @@ export class ZabCore {
     return this.#state.vote
   }
 
+  get ensemble(): Ensemble {
+    return this.#state.options.ensemble
+  }
+
+  /** Whether this server votes and acks, or only observes. */
+  get isVoter(): boolean {
+    return this.#state.isVoter
+  }
+
+  /** Whom this server follows, or tries to; itself while it leads; null while LOOKING. */
+  get leader(): ServerId | null {
+    const role = this.#role
+    if (role.name === 'leading') return this.#state.self
+    return role.name === 'learning' ? role.leader : null
+  }
+
+  /** The epoch that is led or followed; while there is none yet, the last one that this server was in. */
+  get epoch(): number {
+    const role = this.#role
+    if (role.name === 'leading') return role.epoch
+    const { currentEpoch } = this.#state
+    return role.name === 'learning' ? Math.max(role.epoch, currentEpoch) : currentEpoch
+  }
+
+  /** The last epoch that this server has durably promised itself to. */
+  get acceptedEpoch(): number {
+    return this.#state.acceptedEpoch
+  }
+
+  /** Leader: everybody who is connected to its learner port, in the order in which they came. A copy. */
+  get learnerViews(): readonly LearnerView[] {
+    const role = this.#role
+    return role.name === 'leading' ? [...role.learners.values()].map(viewOf) : []
+  }
+
   /** End of the durable log. */
   get lastLogged(): Zxid {
     return this.#state.durableZxid
@@ -136,9 +171,15 @@ export class ZabCore {
     assert(applied <= this.#role.committed, 'more is applied than is committed')
   }
 
+  /** Leader: the zxid that `propose` would assign now; null exactly when `propose` would return null. */
+  get nextZxid(): Zxid | null {
+    return this.#role.name === 'leading' ? nextZxid(this.#state, this.#role) : null
+  }
+
   /**
    * Leader: assigns the next zxid to a transaction and sends it out. Null unless this server is established as leader
-   * and has a zxid left; the caller keeps the request for the next leader.
+   * and has a zxid left; the caller keeps the request for the next leader. Bytes that carry their own zxid are made
+   * with `nextZxid`; no input may come between.
    */
   propose(txn: Uint8Array, nowMs: number): Zxid | null {
     this.#advance(nowMs)

@@ -33,6 +33,7 @@ export {
   Role,
   type RoleChange,
 } from './outbox.ts'
+export type { LearnerView } from './progress.ts'
 export {
   HierarchicalQuorum,
   MajorityQuorum,

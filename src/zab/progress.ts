@@ -22,6 +22,27 @@ export const LearnerPhase = {
 } as const
 export type LearnerPhase = (typeof LearnerPhase)[keyof typeof LearnerPhase]
 
+/** One connected learner as status output shows it. */
+export interface LearnerView {
+  readonly link: LinkId
+  /** Null until it has said who it is. */
+  readonly sid: ServerId | null
+  readonly role: 'follower' | 'observer'
+  /** Whether its acks count; a follower that the configuration does not know is no voter. */
+  readonly isVoter: boolean
+  readonly state: 'connected' | 'synchronizing' | 'synced'
+  /** End of its log when it connected. */
+  readonly lastZxid: Zxid
+}
+
+export function viewOf(learner: Learner): LearnerView {
+  const { link, sid, isObserver, isVoter, phase, lastZxid } = learner
+  const isSynced = phase === LearnerPhase.ACTIVE
+  const hasPromised = phase >= LearnerPhase.WAITS_FOR_QUORUM
+  const state = isSynced ? 'synced' : hasPromised ? 'synchronizing' : 'connected'
+  return { link, sid, role: isObserver ? 'observer' : 'follower', isVoter, state, lastZxid }
+}
+
 /** A leader's view of one learner on one link. */
 export class Learner {
   readonly link: LinkId
