@@ -1,3 +1,4 @@
+import type { EnsembleConfig } from './ensemble.ts'
 import type { Limits } from './limits.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 
@@ -41,6 +42,8 @@ export interface Config {
   /** `super:<base64 SHA-1>` of the super user, or null for none. */
   readonly superDigest: string | null
   readonly containers: ContainerSweep
+  /** Null for a server that stands alone. */
+  readonly ensemble: EnsembleConfig | null
   /** A durable write slower than this is logged. */
   readonly fsyncWarningMs: number
   readonly limits: Limits
@@ -85,6 +88,7 @@ export function defaultConfig(overrides: ConfigOverrides = {}): Config {
     digestAuth: true,
     superDigest: null,
     containers: { intervalMs: 60_000, neverUsedMs: 0 },
+    ensemble: null,
     fsyncWarningMs: 1000,
     limits: DEFAULT_LIMITS,
   }

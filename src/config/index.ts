@@ -1,6 +1,7 @@
 export type { Config, ConfigOverrides, ContainerSweep, FourLetterWhitelist } from './config.ts'
 export { DEFAULT_FOUR_LETTER_WORDS, defaultConfig, sessionTimeoutRange } from './config.ts'
 export { ConfigError } from './config-error.ts'
+export type { EnsembleConfig, GroupConfig, MemberConfig } from './ensemble.ts'
 export type { Grade, KeySpec, Treatment, ValueKind } from './keys.ts'
 export { findKey, KEYS } from './keys.ts'
 export type { Limits } from './limits.ts'

@@ -186,6 +186,7 @@ function readFeatures(
       intervalMs: settings.integer('znode.container.checkIntervalMs', 60_000, 1, INT32_MAX),
       neverUsedMs: settings.integer('znode.container.maxNeverUsedIntervalMs', 0, 0, INT32_MAX),
     },
+    ensemble: null,
     fsyncWarningMs: settings.integer('fsync.warningthresholdms', 1000, 0, INT32_MAX),
   }
 }

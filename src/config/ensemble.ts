@@ -1,0 +1,36 @@
+/** A server of the ensemble as every server's configuration lists it (`server.N=`). */
+export interface MemberConfig {
+  /** 0 to 255. */
+  readonly id: number
+  readonly host: string
+  /** Where the leader listens for learners. */
+  readonly quorumPort: number
+  readonly electionPort: number
+  readonly role: 'observer' | 'participant'
+  /** Where it serves clients, if the line says so. The host is empty for all interfaces. */
+  readonly client: { readonly host: string; readonly port: number } | null
+}
+
+/** `group.N=` and `weight.N=`: more than half of the groups, each by more than half of its weight, decide. */
+export interface GroupConfig {
+  readonly id: number
+  readonly members: readonly number[]
+}
+
+/** What makes a server one of several. */
+export interface EnsembleConfig {
+  /** This server's own id, from the file `myid`. */
+  readonly self: number
+  /** This server included. */
+  readonly members: readonly MemberConfig[]
+  /** Empty for plain majorities of the participants. */
+  readonly groups: readonly GroupConfig[]
+  /** Of those that weigh other than 1. */
+  readonly weights: ReadonlyMap<number, number>
+  /** Ticks that a learner may take to connect and synchronize. */
+  readonly initLimit: number
+  /** Ticks of silence after which the other side counts as lost. */
+  readonly syncLimit: number
+  /** Whether the peer ports listen on all interfaces, not only on the address in this server's own line. */
+  readonly listensOnAllAddresses: boolean
+}
