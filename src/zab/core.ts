@@ -39,7 +39,12 @@ import type { CoreOptions, Ensemble } from './options.ts'
 import { type Outbox, Role } from './outbox.ts'
 import { LearnerPhase, type LearnerView, viewOf } from './progress.ts'
 import { CoreState, type Transition } from './state.ts'
-import { onSnapshotFailed, onSnapshotReady } from './synchronization.ts'
+import {
+  onEntriesFailed,
+  onEntriesReady,
+  onSnapshotFailed,
+  onSnapshotReady,
+} from './synchronization.ts'
 import { PeerState, type Vote } from './vote.ts'
 
 /**
@@ -238,7 +243,12 @@ export class ZabCore {
         break
       case InputKind.SNAPSHOT_READY:
       case InputKind.SNAPSHOT_FAILED:
-        this.#onSnapshot(input)
+      case InputKind.ENTRIES_READY:
+      case InputKind.ENTRIES_FAILED:
+        this.#onPrepared(input)
+        break
+      case InputKind.LOG_PURGED:
+        this.#state.onLogPurged(input.base)
         break
       case InputKind.CONFIRM:
         if (this.#role.name === 'leading') confirmLeadership(this.#state, this.#role, input.token)
@@ -317,23 +327,30 @@ export class ZabCore {
       default:
         unreachable(this.#role)
     }
-    const { historyEntries, historyBytes } = this.#state.options
-    this.#state.history.trim(this.#state.applied, historyEntries, historyBytes)
+    const { applied } = this.#state
+    this.#state.trimHistory(this.#role.name === 'leading' ? this.#role.claimed : applied)
   }
 
-  #onSnapshot(
-    input: Extract<
-      Input,
-      { kind: typeof InputKind.SNAPSHOT_READY | typeof InputKind.SNAPSHOT_FAILED }
-    >,
-  ): void {
+  /** The driver has prepared something for a learner, or could not. */
+  #onPrepared(input: Prepared): void {
     if (this.#role.name !== 'leading') return
     const learner = this.#role.learners.get(input.link)
     if (learner === undefined) return
-    if (input.kind === InputKind.SNAPSHOT_FAILED) {
-      onSnapshotFailed(this.#state, this.#role, learner, input.reason)
-    } else {
-      onSnapshotReady(this.#state, this.#role, learner, input.zxid, input.snapshot)
+    switch (input.kind) {
+      case InputKind.SNAPSHOT_READY:
+        onSnapshotReady(this.#state, this.#role, learner, input.zxid, input.snapshot)
+        break
+      case InputKind.SNAPSHOT_FAILED:
+        onSnapshotFailed(this.#state, this.#role, learner, input.reason)
+        break
+      case InputKind.ENTRIES_READY:
+        onEntriesReady(this.#state, this.#role, learner, input.floor, input.entries)
+        break
+      case InputKind.ENTRIES_FAILED:
+        onEntriesFailed(this.#state, learner, input.reason)
+        break
+      default:
+        unreachable(input)
     }
   }
 
@@ -401,6 +418,17 @@ export class ZabCore {
     this.#state.outbox.roleChanges.push({ role, epoch, leader, serving: false, reason })
   }
 }
+
+type Prepared = Extract<
+  Input,
+  {
+    readonly kind:
+      | typeof InputKind.SNAPSHOT_READY
+      | typeof InputKind.SNAPSHOT_FAILED
+      | typeof InputKind.ENTRIES_READY
+      | typeof InputKind.ENTRIES_FAILED
+  }
+>
 
 /** What a server in a role says of itself on the election port. */
 const STATE_OF_ROLE: Readonly<Record<Role, PeerState>> = {

@@ -1,5 +1,5 @@
 import { assert, counterOf, epochOf, formatHex, type Zxid } from '../base/index.ts'
-import type { Entry } from './outbox.ts'
+import type { Entry } from './messages.ts'
 
 /** Whether `next` may directly follow `last` in a log: no hole within an epoch, a new epoch starts at counter 1. */
 export function isSuccessor(next: Zxid, last: Zxid): boolean {

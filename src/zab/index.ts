@@ -3,6 +3,7 @@ export { type Input, InputKind, type LinkId, type PersistToken } from './inputs.
 export {
   type AckEpoch,
   type Carried,
+  type Entry,
   type LeaderInfo,
   type LearnerInfo,
   type Marker,
@@ -26,7 +27,6 @@ export {
   type Timing,
 } from './options.ts'
 export {
-  type Entry,
   Outbox,
   type PersistRecord,
   RecordKind,

@@ -1,5 +1,5 @@
 import type { ServerId, Zxid } from '../base/index.ts'
-import type { Notification, Packet } from './messages.ts'
+import type { Entry, Notification, Packet } from './messages.ts'
 
 declare const brand: unique symbol
 /** One connection on the learner port, never reused within a process: input of an older one is told apart by it. */
@@ -21,6 +21,9 @@ export const InputKind = {
   SNAPSHOT_READY: 10,
   SNAPSHOT_FAILED: 11,
   CONFIRM: 12,
+  ENTRIES_READY: 13,
+  ENTRIES_FAILED: 14,
+  LOG_PURGED: 15,
 } as const
 
 export type Input =
@@ -60,3 +63,21 @@ export type Input =
     }
   /** Leader: `confirmed` names the token once a quorum has answered a ping that was sent after this. */
   | { readonly kind: typeof InputKind.CONFIRM; readonly token: number }
+  /**
+   * Answers an entry request: everything in the log after `floor` up to `upTo`, without holes. `floor` is the
+   * last position of the log at or before `after`.
+   */
+  | {
+      readonly kind: typeof InputKind.ENTRIES_READY
+      readonly link: LinkId
+      readonly floor: Zxid
+      readonly entries: readonly Entry[]
+    }
+  /** Purged meanwhile, too much, or not readable: the learner gets a snapshot. */
+  | {
+      readonly kind: typeof InputKind.ENTRIES_FAILED
+      readonly link: LinkId
+      readonly reason: string
+    }
+  /** The log on disk now begins after `base`; to be told before anything is deleted. */
+  | { readonly kind: typeof InputKind.LOG_PURGED; readonly base: Zxid }

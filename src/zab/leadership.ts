@@ -65,6 +65,15 @@ export class Leadership {
     return this.phase === LeaderPhase.BROADCASTING
   }
 
+  /** What has to stay in memory after this zxid for those who are being prepared for. */
+  get claimed(): Zxid {
+    let least = this.committed
+    for (const { claim } of this.learners.values()) {
+      if (claim !== null && claim < least) least = claim
+    }
+    return least
+  }
+
   /** Voters that are connected and were heard in time, and the leader itself. */
   reachable(state: CoreState): Set<ServerId> {
     const sids = new Set<ServerId>([state.self])

@@ -1,6 +1,6 @@
 import { Fifo, NO_ZXID, type ServerId, type Zxid } from '../base/index.ts'
 import type { LinkId, PersistToken } from './inputs.ts'
-import type { Entry } from './outbox.ts'
+import type { Entry } from './messages.ts'
 import type { CoreState } from './state.ts'
 
 export const LearningPhase = {

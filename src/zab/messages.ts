@@ -1,6 +1,12 @@
 import type { ServerId, Zxid } from '../base/index.ts'
 import type { PeerState, Vote } from './vote.ts'
 
+/** One entry of the log: a transaction, opaque to the core, and its zxid. */
+export interface Entry {
+  readonly zxid: Zxid
+  readonly txn: Uint8Array
+}
+
 /** What goes over the election port. Unreliable: a newer one replaces an older one that was not sent yet. */
 export interface Notification {
   /** State of the sender. */

@@ -1,6 +1,6 @@
 import { assert, epochOf, type ServerId, type Zxid } from '../base/index.ts'
 import { isSuccessor } from './history.ts'
-import type { Entry } from './outbox.ts'
+import type { Entry } from './messages.ts'
 import type { QuorumVerifier } from './quorum.ts'
 
 /** Who belongs to the ensemble. */
@@ -76,6 +76,10 @@ export interface CoreOptions {
   /** Size of the window of recent entries kept in memory. */
   readonly historyEntries: number
   readonly historyBytes: number
+  /** Zxid before the first entry of the log on disk; null if it cannot be read from there. `LOG_PURGED` moves it. */
+  readonly diskBase: Zxid | null
+  /** How much is read from disk to spare a learner a snapshot. */
+  readonly diskDiffBytes: number
   /** Last counter of an epoch; then leadership is handed over. 0xFFFFFFFE but in tests. */
   readonly lastCounter: number
   /** Links on the learner port that have not said who they are. */
@@ -84,10 +88,17 @@ export interface CoreOptions {
 
 export const DEFAULT_CORE_LIMITS: Pick<
   CoreOptions,
-  'historyEntries' | 'historyBytes' | 'lastCounter' | 'maxUnknownLinks'
+  | 'historyEntries'
+  | 'historyBytes'
+  | 'diskBase'
+  | 'diskDiffBytes'
+  | 'lastCounter'
+  | 'maxUnknownLinks'
 > = {
   historyEntries: 10_000,
   historyBytes: 64 * 1024 * 1024,
+  diskBase: null,
+  diskDiffBytes: 64 * 1024 * 1024,
   lastCounter: 0xffff_fffe,
   maxUnknownLinks: 64,
 }
@@ -102,6 +113,10 @@ export function checkOptions(options: CoreOptions): void {
   }
   assert(recovered.committed <= last, 'more is committed than the log holds')
   assert(recovered.committed >= recovered.base, 'the log window starts after what is committed')
+  assert(
+    options.diskBase === null || options.diskBase <= recovered.base,
+    'the log on disk begins after the window in memory',
+  )
   assert(recovered.acceptedEpoch >= recovered.currentEpoch, 'acceptedEpoch is below currentEpoch')
   assert(
     recovered.acceptedEpoch >= epochOf(last),

@@ -1,6 +1,6 @@
 import type { ServerId, Zxid } from '../base/index.ts'
 import type { LinkId, PersistToken } from './inputs.ts'
-import type { Notification, Packet } from './messages.ts'
+import type { Entry, Notification, Packet } from './messages.ts'
 
 export const Role = { LOOKING: 0, FOLLOWING: 1, LEADING: 2, OBSERVING: 3 } as const
 export type Role = (typeof Role)[keyof typeof Role]
@@ -12,12 +12,6 @@ export const RecordKind = {
   CURRENT_EPOCH: 3,
   INSTALL: 4,
 } as const
-
-/** One entry of the log: a transaction, opaque to the core, and its zxid. */
-export interface Entry {
-  readonly zxid: Zxid
-  readonly txn: Uint8Array
-}
 
 /**
  * What goes to disk, strictly in this order. `INSTALL` must be atomic: after a crash either the state before it is
@@ -69,6 +63,18 @@ export class Outbox {
   readonly roleChanges: RoleChange[] = []
   /** Leader: hand over the committed state (`SNAPSHOT_READY`) for a learner that is too far behind. */
   readonly snapshotRequests: { readonly link: LinkId; readonly sid: ServerId }[] = []
+  /**
+   * Leader: read the log on disk from `after` to `upTo` for a learner that is behind the window in memory
+   * (`ENTRIES_READY`). More than `maxBytes` of transactions, or than a snapshot would be, is refused with
+   * `ENTRIES_FAILED`.
+   */
+  readonly entryRequests: {
+    readonly link: LinkId
+    readonly sid: ServerId
+    readonly after: Zxid
+    readonly upTo: Zxid
+    readonly maxBytes: number
+  }[] = []
   /** Packets of the request pipeline, and answered pings with their touches. */
   readonly deliveries: {
     readonly link: LinkId
@@ -90,6 +96,7 @@ export class Outbox {
     this.commits.length = 0
     this.roleChanges.length = 0
     this.snapshotRequests.length = 0
+    this.entryRequests.length = 0
     this.deliveries.length = 0
     this.confirmed.length = 0
     this.unconfirmed.length = 0

@@ -11,14 +11,16 @@ export const LearnerPhase = {
   PROMISING: 2,
   /** Has promised; the others that are needed have not. */
   WAITS_FOR_QUORUM: 3,
+  /** The driver is reading for it what the memory does not hold any more. */
+  WAITS_FOR_ENTRIES: 4,
   /** The driver is preparing a snapshot for it. */
-  WAITS_FOR_SNAPSHOT: 4,
+  WAITS_FOR_SNAPSHOT: 5,
   /** Everything up to NEWLEADER is on its way. */
-  SYNCHRONIZING: 5,
+  SYNCHRONIZING: 6,
   /** Has acked NEWLEADER; the leader is not established yet. */
-  SYNCHRONIZED: 6,
+  SYNCHRONIZED: 7,
   /** UPTODATE sent. */
-  ACTIVE: 7,
+  ACTIVE: 8,
 } as const
 export type LearnerPhase = (typeof LearnerPhase)[keyof typeof LearnerPhase]
 
@@ -53,6 +55,8 @@ export class Learner {
   phase: LearnerPhase = LearnerPhase.UNKNOWN
   /** End of its log, as it said. */
   lastZxid: Zxid = NO_ZXID
+  /** While the driver prepares something for it: what comes after this is sent from memory, and must stay there. */
+  claim: Zxid | null = null
   /** End of the committed history that NEWLEADER completes. */
   syncedTo: Zxid = NO_ZXID
   /** Whether new proposals are sent to it; set in the step that plans its synchronization, so nothing is missed. */

@@ -1,9 +1,9 @@
 import { assert, Fifo, formatHex, type ServerId, unreachable, type Zxid } from '../base/index.ts'
 import { History } from './history.ts'
 import type { LinkId, PersistToken } from './inputs.ts'
-import { type Packet, packetName } from './messages.ts'
+import { type Entry, type Packet, packetName } from './messages.ts'
 import { type CoreOptions, checkOptions } from './options.ts'
-import { type Entry, Outbox, type PersistRecord, RecordKind } from './outbox.ts'
+import { Outbox, type PersistRecord, RecordKind } from './outbox.ts'
 import { SeededRandom } from './random.ts'
 import type { Vote } from './vote.ts'
 
@@ -17,6 +17,9 @@ interface Pending {
   readonly record: PersistRecord
   readonly sinceMs: number
 }
+
+/** How much larger the window of recent entries may grow for learners that are being prepared. */
+const CLAIMED = 4
 
 /** How often a server could not be followed, and until when it is not tried again. */
 interface Shunned {
@@ -41,6 +44,8 @@ export class CoreState {
   currentEpoch: number
   /** End of the durable log; equal to `history.last` when nothing is pending. */
   durableZxid: Zxid
+  /** Zxid before the first entry that can be read from disk; null without such a log. */
+  diskBase: Zxid | null
   /** Everything handed to the disk. */
   readonly history: History
   /** Known to be committed and handed to the driver. Never more than `durableZxid`. */
@@ -67,6 +72,7 @@ export class CoreState {
     this.random = new SeededRandom(options.seed)
     this.acceptedEpoch = recovered.acceptedEpoch
     this.currentEpoch = recovered.currentEpoch
+    this.diskBase = options.diskBase
     this.history = new History(recovered.base)
     for (const entry of recovered.entries) this.history.append(entry)
     this.durableZxid = this.history.last
@@ -195,6 +201,8 @@ export class CoreState {
         this.durableZxid = record.entries.at(-1)?.zxid ?? record.zxid
         this.currentEpoch = record.currentEpoch
         this.applied = record.zxid
+        // What was before is not proven to be the past of the snapshot (ZOOKEEPER-2846).
+        if (this.diskBase !== null) this.diskBase = record.zxid
         break
       default:
         unreachable(record)
@@ -210,6 +218,19 @@ export class CoreState {
     if (limit <= this.applied) return
     this.applied = limit
     this.outbox.commits.push(limit)
+  }
+
+  /** Drops old entries from memory; `needed` is what is still going to be sent from there. */
+  trimHistory(needed: Zxid): void {
+    const { historyEntries, historyBytes } = this.options
+    const limit = needed < this.applied ? needed : this.applied
+    this.history.trim(limit, historyEntries, historyBytes)
+    // Somebody who is prepared for very long loses his claim, and gets a snapshot.
+    this.history.trim(this.applied, CLAIMED * historyEntries, CLAIMED * historyBytes)
+  }
+
+  onLogPurged(base: Zxid): void {
+    if (this.diskBase !== null && base > this.diskBase) this.diskBase = base
   }
 
   // --- servers that could not be followed ------------------------------------------------------------------------

@@ -4,10 +4,10 @@ import { isSuccessor } from './history.ts'
 import type { PersistToken } from './inputs.ts'
 import { dropLearner, LeaderPhase, type Leadership } from './leadership.ts'
 import { type Learning, LearningPhase } from './learning.ts'
-import { type NewLeader, PacketKind, type Snap, type SyncStart } from './messages.ts'
+import { type Entry, type NewLeader, PacketKind, type Snap, type SyncStart } from './messages.ts'
 import { type Learner, LearnerPhase } from './progress.ts'
 import type { CoreState } from './state.ts'
-import { planSync } from './sync-plan.ts'
+import { planSync, type SyncPlan } from './sync-plan.ts'
 
 /** Entries kept beside a snapshot until NEWLEADER; a leader that sends more is not bringing anybody up to date. */
 const MAX_STAGED_BYTES = 1024 * 1024 * 1024
@@ -26,25 +26,77 @@ export function startSynchronization(state: CoreState, lead: Leadership): void {
 
 /**
  * Sends everything that the learner lacks, then NEWLEADER, and in the same step makes it one of those who get new
- * proposals and commits: the plan and the registration cannot miss each other.
+ * proposals and commits: the plan and the registration cannot miss each other. What comes from the driver first is
+ * joined to the memory in the step in which it is there, by the same rule.
  */
 export function synchronize(state: CoreState, lead: Leadership, learner: Learner): void {
   const plan = planSync(state.history, learner.lastZxid)
-  const from = formatHex(learner.lastZxid)
-  if (plan.kind === PacketKind.SNAP) {
-    learner.phase = LearnerPhase.WAITS_FOR_SNAPSHOT
-    state.trace(`${learner.name} at ${from}: snapshot`)
-    state.outbox.snapshotRequests.push({ link: learner.link, sid: learner.sid! })
-    return
+  if (plan.kind !== PacketKind.SNAP) sendPlanned(state, lead, learner, plan, [])
+  else if (isOnDisk(state, learner.lastZxid)) requestEntries(state, learner)
+  else requestSnapshot(state, learner)
+}
+
+/** Behind the window in memory, but the log on disk reaches as far (Apache's `isTxnLogSyncEnabled`). */
+function isOnDisk(state: CoreState, zxid: Zxid): boolean {
+  const { diskBase, history, options } = state
+  return diskBase !== null && diskBase <= zxid && zxid < history.base && options.diskDiffBytes > 0
+}
+
+function requestEntries(state: CoreState, learner: Learner): void {
+  const { base } = state.history
+  learner.phase = LearnerPhase.WAITS_FOR_ENTRIES
+  learner.claim = base
+  const after = learner.lastZxid
+  state.trace(`${learner.name} at ${formatHex(after)}: log on disk to ${formatHex(base)}`)
+  const maxBytes = state.options.diskDiffBytes
+  const { link } = learner
+  state.outbox.entryRequests.push({ link, sid: learner.sid!, after, upTo: base, maxBytes })
+}
+
+function requestSnapshot(state: CoreState, learner: Learner): void {
+  learner.phase = LearnerPhase.WAITS_FOR_SNAPSHOT
+  learner.claim = state.applied
+  state.trace(`${learner.name} at ${formatHex(learner.lastZxid)}: snapshot`)
+  state.outbox.snapshotRequests.push({ link: learner.link, sid: learner.sid! })
+}
+
+/**
+ * What was read and what is in memory make one log, or nothing is made of it: a hole between them was once sent to
+ * learners (ZOOKEEPER-2418).
+ */
+export function onEntriesReady(
+  state: CoreState,
+  lead: Leadership,
+  learner: Learner,
+  floor: Zxid,
+  entries: readonly Entry[],
+): void {
+  if (learner.phase !== LearnerPhase.WAITS_FOR_ENTRIES) return
+  const { history } = state
+  let last = floor
+  for (const { zxid } of entries) {
+    if (!isSuccessor(zxid, last)) {
+      onEntriesFailed(state, learner, `${formatHex(zxid)} after ${formatHex(last)}`)
+      return
+    }
+    last = zxid
   }
-  const isDiff = plan.kind === PacketKind.DIFF
-  // DIFF names how far the history is committed; what the learner holds beyond that is committed one by one.
-  const zxid = isDiff ? lead.committed : plan.from
-  state.trace(
-    `${learner.name} at ${from}: ${isDiff ? 'DIFF from' : 'TRUNC to'} ${formatHex(plan.from)}`,
-  )
-  state.send(learner.link, { kind: plan.kind, zxid })
-  sendHistory(state, lead, learner, plan.from)
+  const log = {
+    base: floor,
+    last: history.last,
+    holds: (zxid: Zxid) => zxid === floor,
+    floor: () => floor,
+  }
+  const plan = planSync(log, learner.lastZxid)
+  const isJoined = history.holds(last) && last <= lead.committed
+  if (plan.kind !== PacketKind.SNAP && isJoined) sendPlanned(state, lead, learner, plan, entries)
+  else onEntriesFailed(state, learner, `no way from there over ${formatHex(floor)}`)
+}
+
+export function onEntriesFailed(state: CoreState, learner: Learner, reason: string): void {
+  if (learner.phase !== LearnerPhase.WAITS_FOR_ENTRIES) return
+  state.trace(`${learner.name}: nothing from the log on disk: ${reason}`)
+  requestSnapshot(state, learner)
 }
 
 export function onSnapshotReady(
@@ -57,11 +109,38 @@ export function onSnapshotReady(
   if (learner.phase !== LearnerPhase.WAITS_FOR_SNAPSHOT) return
   if (zxid > lead.committed || !state.history.holds(zxid)) {
     // The window has moved on while the snapshot was prepared.
-    state.outbox.snapshotRequests.push({ link: learner.link, sid: learner.sid! })
+    requestSnapshot(state, learner)
     return
   }
   state.send(learner.link, { kind: PacketKind.SNAP, zxid, snapshot })
   sendHistory(state, lead, learner, zxid)
+}
+
+/** DIFF or TRUNC, and the entries of the log from there, of which the first ones (committed long ago) were read. */
+function sendPlanned(
+  state: CoreState,
+  lead: Leadership,
+  learner: Learner,
+  plan: Exclude<SyncPlan, { kind: typeof PacketKind.SNAP }>,
+  read: readonly Entry[],
+): void {
+  const isDiff = plan.kind === PacketKind.DIFF
+  // DIFF names how far the history is committed; what the learner holds beyond that is committed one by one.
+  const zxid = isDiff ? lead.committed : plan.from
+  const from = formatHex(learner.lastZxid)
+  state.trace(
+    `${learner.name} at ${from}: ${isDiff ? 'DIFF from' : 'TRUNC to'} ${formatHex(plan.from)}`,
+  )
+  state.send(learner.link, { kind: plan.kind, zxid })
+  for (const entry of read) sendEntry(state, learner, entry, true)
+  sendHistory(state, lead, learner, read.at(-1)?.zxid ?? plan.from)
+}
+
+function sendEntry(state: CoreState, learner: Learner, entry: Entry, isCommitted: boolean): void {
+  const { zxid, txn } = entry
+  state.send(learner.link, { kind: PacketKind.PROPOSAL, zxid, txn })
+  if (isCommitted) state.send(learner.link, { kind: PacketKind.COMMIT, zxid })
+  else if (learner.isVoter) learner.onProposalSent(zxid, state.nowMs)
 }
 
 /**
@@ -72,14 +151,13 @@ export function onSnapshotReady(
 function sendHistory(state: CoreState, lead: Leadership, learner: Learner, from: Zxid): void {
   const { history } = state
   for (let i = history.indexAfter(from); i < history.length; i += 1) {
-    const { zxid, txn } = history.at(i)
-    const isCommitted = zxid <= lead.committed
+    const entry = history.at(i)
+    const isCommitted = entry.zxid <= lead.committed
     // An observer gets the rest as INFORM when it is committed.
     if (!isCommitted && learner.isObserver) break
-    state.send(learner.link, { kind: PacketKind.PROPOSAL, zxid, txn })
-    if (isCommitted) state.send(learner.link, { kind: PacketKind.COMMIT, zxid })
-    else if (learner.isVoter) learner.onProposalSent(zxid, state.nowMs)
+    sendEntry(state, learner, entry, isCommitted)
   }
+  learner.claim = null
   learner.syncedTo = lead.committed
   learner.isForwarding = true
   learner.phase = LearnerPhase.SYNCHRONIZING

@@ -1,7 +1,8 @@
 import { counterOf, epochOf, formatHex, type ServerId, type Zxid } from '../../src/base/index.ts'
 import { isSuccessor } from '../../src/zab/history.ts'
+import type { Entry } from '../../src/zab/messages.ts'
 import { PacketKind } from '../../src/zab/messages.ts'
-import { type Entry, type PersistRecord, RecordKind, Role } from '../../src/zab/outbox.ts'
+import { type PersistRecord, RecordKind, Role } from '../../src/zab/outbox.ts'
 import { PeerState } from '../../src/zab/vote.ts'
 import {
   applyRecord,

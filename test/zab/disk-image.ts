@@ -1,5 +1,6 @@
 import type { Zxid } from '../../src/base/index.ts'
-import { type Entry, type PersistRecord, RecordKind } from '../../src/zab/outbox.ts'
+import type { Entry } from '../../src/zab/messages.ts'
+import { type PersistRecord, RecordKind } from '../../src/zab/outbox.ts'
 
 /** State after applying everything up to `zxid`, stood for by a chain of hashes. */
 export interface Snapshot {

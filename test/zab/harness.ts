@@ -1,14 +1,9 @@
 import type { ServerId, Zxid } from '../../src/base/index.ts'
 import { ZabCore } from '../../src/zab/core.ts'
 import { type Input, InputKind, type LinkId } from '../../src/zab/inputs.ts'
-import { type Notification, type Packet, PacketKind } from '../../src/zab/messages.ts'
+import { type Entry, type Notification, type Packet, PacketKind } from '../../src/zab/messages.ts'
 import { type CoreOptions, DEFAULT_CORE_LIMITS, type Timing } from '../../src/zab/options.ts'
-import {
-  type Entry,
-  type PersistRecord,
-  RecordKind,
-  type RoleChange,
-} from '../../src/zab/outbox.ts'
+import { type PersistRecord, RecordKind, type RoleChange } from '../../src/zab/outbox.ts'
 import { MajorityQuorum, type QuorumVerifier } from '../../src/zab/quorum.ts'
 import { SeededRandom } from '../../src/zab/random.ts'
 import { applyRecord, blankDisk, chain, type DiskImage, type Snapshot } from './disk-image.ts'
