@@ -1,0 +1,14 @@
+import type { Connection, ConnectionHandler } from '../env/index.ts'
+
+const IGNORE: ConnectionHandler = {
+  onBytes: () => {},
+  onDrain: () => {},
+  onEnd: () => {},
+  onClose: () => {},
+}
+
+/** Cuts a connection that nobody wants. */
+export function refuse(socket: Connection): ConnectionHandler {
+  socket.destroy()
+  return IGNORE
+}

@@ -1,0 +1,10 @@
+export type { ForwardedRequest, Revalidation, RevalidationAnswer, Touches } from './bodies.ts'
+export {
+  DEFAULT_LEARNER_PORT_LIMITS,
+  type LearnerPortHandler,
+  type LearnerPortLimits,
+  type LearnerPortOptions,
+} from './learner-options.ts'
+export { LearnerPort } from './learner-port.ts'
+export type { PeerEnvironment } from './peer-environment.ts'
+export type { SnapshotSink, SnapshotStream } from './snapshot.ts'

@@ -1,0 +1,262 @@
+import { assert } from '../base/index.ts'
+import type { Connection, ConnectionHandler, IoError } from '../env/index.ts'
+import { DecodeError, OutputBuffer } from '../wire/index.ts'
+import { type LinkId, type Packet, PacketKind, packetName } from '../zab/index.ts'
+import type { LearnerPortLimits } from './learner-options.ts'
+import { Sender } from './packet-decoder.ts'
+import { writePacket } from './packet-encoder.ts'
+import { PacketReader, type PacketSink } from './packet-reader.ts'
+import type { SnapshotSink, SnapshotStream } from './snapshot.ts'
+
+/** What is written at once, so that a long synchronization needs no memory as long as itself at the link. */
+const WRITE_BYTES = 256 * 1024
+/** Pieces of a snapshot. */
+const PIECE_BYTES = 64 * 1024
+/** Unsent bytes of a snapshot at which no more of it is asked for. */
+const STREAM_HIGH_WATER_BYTES = 256 * 1024
+/** Bytes of a snapshot that are sent before others have a turn. */
+const STREAM_TURN_BYTES = 256 * 1024
+
+/** What a link needs from its port. */
+export interface LinkHost {
+  readonly limits: LearnerPortLimits
+  nowMs(): number
+  endOfTurn(task: () => void): void
+  newSnapshotSink(): SnapshotSink
+  /** An accepted link has sent its first packet, and it is one to begin with. The host gives the link its id. */
+  onIntroduced(link: LearnerLink): void
+  onPacket(link: LearnerLink, packet: Packet): void
+  onProgress(link: LearnerLink): void
+  onUnknownPacket(link: LearnerLink, type: number): void
+  /** The link has ended, and not because the host wanted it. */
+  onLost(link: LearnerLink, remote: string, reason: string): void
+}
+
+/** One connection between a learner and its leader, seen from either end. */
+export class LearnerLink implements ConnectionHandler, PacketSink {
+  /** Null until an accepted link has said who it is. */
+  id: LinkId | null
+  /** In the port's list of links with something to send. */
+  isInTurn = false
+
+  readonly #host: LinkHost
+  readonly #isDialled: boolean
+  readonly #reader: PacketReader
+  /** Null while being dialled, and once closed. */
+  #socket: Connection | null = null
+  #isClosed = false
+  readonly #out = new OutputBuffer()
+  #stream: SnapshotStream | null = null
+  /** What waits behind the snapshot that is being sent. */
+  #behind: Uint8Array[] = []
+  #behindBytes = 0
+  #isPumpScheduled = false
+  #lastProgressMs = Number.NEGATIVE_INFINITY
+  #unknownPackets = 0
+
+  /** `id` is null for an accepted link. */
+  constructor(host: LinkHost, id: LinkId | null) {
+    this.#host = host
+    this.id = id
+    this.#isDialled = id !== null
+    const sender = this.#isDialled ? Sender.LEADER : Sender.LEARNER
+    this.#reader = new PacketReader(sender, host.limits, this)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Where the other end is. */
+  get remote(): string {
+    return this.#socket?.remote.host ?? ''
+  }
+
+  /** The socket is there; what has been sent until now goes out. */
+  open(socket: Connection): void {
+    this.#socket = socket
+    this.flush()
+  }
+
+  /* ---------------------------------------------------------------- sending */
+
+  /** Encodes a packet; `flush` sends it. */
+  send(packet: Packet): void {
+    if (this.#isClosed) return
+    writePacket(this.#out, packet)
+    if (packet.kind === PacketKind.SNAP) this.#startStream(packet.snapshot as SnapshotStream)
+    else if (this.#out.length >= WRITE_BYTES) this.#moveOn()
+    const queuedBytes = this.#behindBytes + this.#out.length + (this.#socket?.bufferedBytes ?? 0)
+    if (queuedBytes > this.#host.limits.sendQueueBytesMax) {
+      this.#lose(`does not take what it is sent: ${queuedBytes} bytes wait`)
+    }
+  }
+
+  /** One write for everything that has been sent; a snapshot goes out as the socket takes it. */
+  flush(): void {
+    if (this.#stream === null) this.#moveOn()
+    else this.#schedulePump()
+  }
+
+  /** Passes on what has been encoded: to the socket, or to what waits behind the snapshot. */
+  #moveOn(): void {
+    if (this.#socket === null || this.#out.length === 0) return
+    const bytes = this.#out.take()
+    if (this.#stream === null) {
+      this.#socket.write(bytes)
+    } else {
+      this.#behind.push(bytes)
+      this.#behindBytes += bytes.length
+    }
+  }
+
+  #startStream(stream: SnapshotStream): void {
+    assert(this.#socket !== null, 'a snapshot is sent on a link that stands')
+    assert(this.#stream === null, 'a link carries one snapshot at a time')
+    this.#moveOn()
+    this.#stream = stream
+  }
+
+  /** Sends pieces of the snapshot until the socket has enough, or others should have a turn. */
+  #pump(): void {
+    const stream = this.#stream
+    const socket = this.#socket
+    if (stream === null || socket === null) return
+    let left = STREAM_TURN_BYTES
+    while (left > 0 && socket.bufferedBytes < STREAM_HIGH_WATER_BYTES) {
+      const piece = stream.next(PIECE_BYTES)
+      if (piece === null) {
+        this.#endStream()
+        return
+      }
+      socket.write(piece)
+      left -= piece.length
+    }
+    if (left < STREAM_TURN_BYTES) this.#reportProgress()
+    if (left <= 0) this.#schedulePump()
+  }
+
+  /** Not at once: progress must not be reported inside of a call of the handler. */
+  #schedulePump(): void {
+    if (this.#isPumpScheduled) return
+    this.#isPumpScheduled = true
+    this.#host.endOfTurn(this.#onPumpTurn)
+  }
+
+  readonly #onPumpTurn = (): void => {
+    this.#isPumpScheduled = false
+    this.#pump()
+  }
+
+  #endStream(): void {
+    this.#stream?.end()
+    this.#stream = null
+    for (const bytes of this.#behind) this.#socket?.write(bytes)
+    this.#behind = []
+    this.#behindBytes = 0
+    this.#moveOn()
+  }
+
+  /* ---------------------------------------------------------------- socket events */
+
+  onBytes(chunk: Uint8Array): void {
+    if (this.#isClosed) return
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#lose(`sent what cannot be read: ${error.message}`)
+    }
+  }
+
+  onDrain(): void {
+    this.#pump()
+  }
+
+  /** Nobody half-closes here: the other end has gone. */
+  onEnd(): void {
+    this.#lose('the other end has closed the connection')
+  }
+
+  onClose(error: IoError | null): void {
+    this.#lose(error === null ? 'the connection was closed' : error.message)
+  }
+
+  /* ---------------------------------------------------------------- packets */
+
+  onPacket(packet: Packet): void {
+    if (this.id === null) this.#introduce(packet)
+    if (!this.#isClosed) this.#host.onPacket(this, packet)
+  }
+
+  onUnknownPacket(type: number): void {
+    if (this.id === null) {
+      this.#lose(`began with a packet of type ${type}`)
+      return
+    }
+    this.#unknownPackets += 1
+    if (this.#unknownPackets === 1) this.#host.onUnknownPacket(this, type)
+  }
+
+  newSnapshotSink(): SnapshotSink {
+    // What nobody has asked for is not worth memory.
+    if (!this.#isDialled) throw new DecodeError('a snapshot from a learner')
+    return this.#host.newSnapshotSink()
+  }
+
+  onSnapshotBytes(): void {
+    this.#reportProgress()
+  }
+
+  #introduce(packet: Packet): void {
+    const { kind } = packet
+    const isGood = kind === PacketKind.FOLLOWERINFO || kind === PacketKind.OBSERVERINFO
+    if (isGood) this.#host.onIntroduced(this)
+    else this.#lose(`began with ${packetName(packet)}`)
+  }
+
+  #reportProgress(): void {
+    const nowMs = this.#host.nowMs()
+    if (nowMs - this.#lastProgressMs < this.#host.limits.progressMs) return
+    this.#lastProgressMs = nowMs
+    this.#host.onProgress(this)
+  }
+
+  /* ---------------------------------------------------------------- end */
+
+  /** Sends what has been encoded, then ends; half a snapshot is not worth sending. Nothing is reported any more. */
+  close(): void {
+    if (this.#isClosed) return
+    this.flush()
+    const socket = this.#socket
+    const isStreaming = this.#stream !== null
+    this.#becomeClosed()
+    if (isStreaming) socket?.destroy()
+    else socket?.end()
+  }
+
+  /** Ends at once. Nothing is reported any more. */
+  destroy(): void {
+    const socket = this.#socket
+    this.#becomeClosed()
+    socket?.destroy()
+  }
+
+  #lose(reason: string): void {
+    if (this.#isClosed) return
+    const { remote } = this
+    this.destroy()
+    this.#host.onLost(this, remote, reason)
+  }
+
+  #becomeClosed(): void {
+    this.#isClosed = true
+    this.#socket = null
+    this.#reader.close()
+    this.#stream?.end()
+    this.#stream = null
+    this.#behind = []
+    this.#behindBytes = 0
+    this.#out.reset()
+  }
+}

@@ -1,0 +1,64 @@
+import type { ServerId } from '../base/index.ts'
+import type { Address, IoError } from '../env/index.ts'
+import type { LinkId, Packet } from '../zab/index.ts'
+import type { PacketLimits } from './packet-reader.ts'
+import type { SnapshotSink } from './snapshot.ts'
+
+export interface LearnerPortLimits extends PacketLimits {
+  /** Bytes that wait for a link's socket, beside a snapshot that is being sent; beyond them the link is cut. */
+  readonly sendQueueBytesMax: number
+  /** How long an accepted connection may take to say who it is. */
+  readonly introductionTimeoutMs: number
+  /** Accepted connections that have not said who they are; more are closed at once. */
+  readonly introductionsMax: number
+  /** Accepted links in all; more are closed at once. */
+  readonly acceptedLinksMax: number
+  readonly connectTimeoutMs: number
+  /** Shortest time between two reports that a snapshot moves. */
+  readonly progressMs: number
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const DEFAULT_LEARNER_PORT_LIMITS: LearnerPortLimits = {
+  // The original's readers take `jute.maxbuffer` and as much again.
+  dataBytesMax: 2 * 0xfffff,
+  idBytesMax: MIB,
+  sendQueueBytesMax: 128 * MIB,
+  introductionTimeoutMs: 10_000,
+  introductionsMax: 64,
+  acceptedLinksMax: 1024,
+  connectTimeoutMs: 5_000,
+  progressMs: 50,
+}
+
+export interface LearnerPortOptions {
+  readonly self: ServerId
+  /** Where learners connect to. */
+  readonly listen: Address
+  /** Learner ports of all servers of the ensemble. */
+  readonly members: ReadonlyMap<ServerId, Address>
+  readonly limits?: Partial<LearnerPortLimits>
+}
+
+/** Called from socket events and timers, never inside of a call to the port (but for `allotLink`'s kind of question). */
+export interface LearnerPortHandler {
+  onLearnerListening(address: Address): void
+  /** An id for an accepted connection. */
+  allotLink(): LinkId
+  /** A learner has connected and said who it is; that packet follows. */
+  onLinkAccepted(link: LinkId): void
+  /** The dialled link stands. */
+  onLinkOpened(link: LinkId): void
+  /** The link was lost, or could not be dialled. Not called for links that `close` was called for. */
+  onLinkClosed(link: LinkId, reason: string): void
+  /** Bytes of a snapshot have moved, in either direction. */
+  onLinkProgress(link: LinkId): void
+  /** `packet` and what it holds may be kept. SNAP comes when its stream is complete. */
+  onPacket(link: LinkId, packet: Packet): void
+  /** Takes the bytes of a snapshot that begins to arrive on a link. */
+  newSnapshotSink(): SnapshotSink
+  /** The port could not be bound, or accepting failed for good. */
+  onPortError(error: IoError): void
+}

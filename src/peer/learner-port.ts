@@ -1,0 +1,232 @@
+import { assert, type ServerId } from '../base/index.ts'
+import type { Connection, ConnectionHandler, Listener } from '../env/index.ts'
+import type { LinkId, Packet } from '../zab/index.ts'
+import { Deadlines } from './deadlines.ts'
+import { refuse } from './ignore.ts'
+import { LearnerLink, type LinkHost } from './learner-link.ts'
+import {
+  DEFAULT_LEARNER_PORT_LIMITS,
+  type LearnerPortHandler,
+  type LearnerPortLimits,
+  type LearnerPortOptions,
+} from './learner-options.ts'
+import type { PeerEnvironment } from './peer-environment.ts'
+
+/**
+ * The port between learners and their leader (`quorumPort`): packets of the core on one side, the byte stream of Apache
+ * ZooKeeper on the other. Listens between `start` and `stop`; dials whenever it is told to.
+ */
+export class LearnerPort {
+  readonly #env: PeerEnvironment
+  readonly #options: LearnerPortOptions
+  readonly #limits: LearnerPortLimits
+  readonly #handler: LearnerPortHandler
+  readonly #linkHost: LinkHost
+  /** Every link that the handler knows, until it is lost or closed. */
+  readonly #links: Map<LinkId, LearnerLink> = new Map()
+  /** Links that have something to send. */
+  readonly #turn: LearnerLink[] = []
+  /** Accepted connections that have not said who they are. */
+  readonly #introductions: Deadlines<LearnerLink>
+  readonly #dials: Deadlines<LinkId>
+  readonly #accepted: Set<LinkId> = new Set()
+  /** To be reported at the end of the turn. */
+  #lost: { readonly id: LinkId; readonly reason: string }[] = []
+  #listener: Listener | null = null
+  /** Grows with each start and stop, so that events of an older time are told apart. */
+  #generation = 0
+  #isStarted = false
+
+  constructor(env: PeerEnvironment, options: LearnerPortOptions, handler: LearnerPortHandler) {
+    this.#env = env
+    this.#options = options
+    this.#limits = { ...DEFAULT_LEARNER_PORT_LIMITS, ...options.limits }
+    this.#handler = handler
+    this.#linkHost = this.#newLinkHost()
+    const { introductionTimeoutMs, connectTimeoutMs } = this.#limits
+    this.#introductions = new Deadlines(env, introductionTimeoutMs, (link) => {
+      this.#env.logger.info('a learner did not say who it is; closed', { remote: link.remote })
+      link.destroy()
+    })
+    this.#dials = new Deadlines(env, connectTimeoutMs, (id) => {
+      this.#onDialFailed(id, `no answer for ${connectTimeoutMs} ms`)
+    })
+  }
+
+  /** Begins to listen. */
+  start(): void {
+    assert(!this.#isStarted, 'the learner port is started once')
+    this.#isStarted = true
+    this.#generation += 1
+    const generation = this.#generation
+    const isOld = (): boolean => this.#generation !== generation
+    this.#env.network.listen(
+      this.#options.listen,
+      {},
+      {
+        onListening: (listener) => this.#onListening(listener, isOld()),
+        onConnection: (socket) => (isOld() ? refuse(socket) : this.#onConnection(socket)),
+        onError: (error) => {
+          if (!isOld()) this.#handler.onPortError(error)
+        },
+      },
+    )
+  }
+
+  /** Stops listening and closes every link, without a word to the handler. It may start again. */
+  stop(): void {
+    this.#isStarted = false
+    this.#generation += 1
+    this.#listener?.close(() => {})
+    this.#listener = null
+    for (const link of this.#introductions.keys()) link.destroy()
+    this.#introductions.clear()
+    this.#dials.clear()
+    for (const link of this.#links.values()) link.close()
+    this.#links.clear()
+    this.#accepted.clear()
+    this.#lost = []
+  }
+
+  /** Dials the learner port of a server; `onLinkOpened` or `onLinkClosed` follows. */
+  connect(id: LinkId, to: ServerId): void {
+    assert(!this.#links.has(id), 'ids of links are used once')
+    const link = new LearnerLink(this.#linkHost, id)
+    this.#links.set(id, link)
+    const address = this.#options.members.get(to)
+    if (address === undefined) {
+      this.#onDialFailed(id, `server ${to} is not in the configuration`)
+      return
+    }
+    this.#dials.add(id)
+    this.#env.network.connect(address, {
+      onOpen: (socket) => this.#onDialled(link, id, socket),
+      onError: (error) => this.#onDialFailed(id, error.message),
+    })
+  }
+
+  /** Puts a packet behind those sent before. Does nothing for a link that is no more. */
+  send(id: LinkId, packet: Packet): void {
+    const link = this.#links.get(id)
+    if (link === undefined) return
+    link.send(packet)
+    if (link.isInTurn) return
+    link.isInTurn = true
+    this.#turn.push(link)
+  }
+
+  /** Sends what is queued, then ends the link. Nothing of it is reported any more. */
+  close(id: LinkId): void {
+    const link = this.#links.get(id)
+    if (link === undefined) return
+    this.#forget(id)
+    link.close()
+  }
+
+  /** End of a turn: what has been sent leaves, in one write for each link. */
+  flush(): void {
+    for (const link of this.#turn) {
+      link.isInTurn = false
+      link.flush()
+    }
+    this.#turn.length = 0
+  }
+
+  /* ---------------------------------------------------------------- accepting */
+
+  #onListening(listener: Listener, isOld: boolean): void {
+    if (isOld) {
+      listener.close(() => {})
+      return
+    }
+    this.#listener = listener
+    this.#handler.onLearnerListening(listener.address)
+  }
+
+  #onConnection(socket: Connection): ConnectionHandler {
+    const { introductionsMax, acceptedLinksMax } = this.#limits
+    const isFull =
+      this.#introductions.size >= introductionsMax || this.#accepted.size >= acceptedLinksMax
+    if (isFull) {
+      const fields = { remote: socket.remote.host, max: introductionsMax }
+      this.#env.logger.warn('too many connections on the learner port; closed', fields)
+      return refuse(socket)
+    }
+    const link = new LearnerLink(this.#linkHost, null)
+    this.#introductions.add(link)
+    link.open(socket)
+    return link
+  }
+
+  #onIntroduced(link: LearnerLink): void {
+    this.#introductions.delete(link)
+    const id = this.#handler.allotLink()
+    link.id = id
+    this.#links.set(id, link)
+    this.#accepted.add(id)
+    this.#handler.onLinkAccepted(id)
+  }
+
+  /* ---------------------------------------------------------------- dialling */
+
+  #onDialled(link: LearnerLink, id: LinkId, socket: Connection): ConnectionHandler {
+    if (link.isClosed || this.#links.get(id) !== link) return refuse(socket)
+    this.#dials.delete(id)
+    link.open(socket)
+    this.#handler.onLinkOpened(id)
+    return link
+  }
+
+  #onDialFailed(id: LinkId, reason: string): void {
+    const link = this.#links.get(id)
+    if (link === undefined) return
+    link.destroy()
+    this.#reportLost(id, reason)
+  }
+
+  /* ---------------------------------------------------------------- end of links */
+
+  #onLost(link: LearnerLink, remote: string, reason: string): void {
+    if (link.id !== null) {
+      this.#reportLost(link.id, reason)
+      return
+    }
+    this.#introductions.delete(link)
+    this.#env.logger.info('a connection on the learner port was no learner', { remote, reason })
+  }
+
+  /** Not at once: it may have been noticed inside of a call of the handler. */
+  #reportLost(id: LinkId, reason: string): void {
+    this.#forget(id)
+    this.#lost.push({ id, reason })
+    if (this.#lost.length === 1) this.#env.timers.endOfTurn(this.#onLostTurn)
+  }
+
+  readonly #onLostTurn = (): void => {
+    const lost = this.#lost
+    this.#lost = []
+    for (const { id, reason } of lost) this.#handler.onLinkClosed(id, reason)
+  }
+
+  #forget(id: LinkId): void {
+    this.#links.delete(id)
+    this.#accepted.delete(id)
+    this.#dials.delete(id)
+  }
+
+  #newLinkHost(): LinkHost {
+    return {
+      limits: this.#limits,
+      nowMs: () => this.#env.clock.monotonicMs(),
+      endOfTurn: (task) => this.#env.timers.endOfTurn(task),
+      newSnapshotSink: () => this.#handler.newSnapshotSink(),
+      onIntroduced: (link) => this.#onIntroduced(link),
+      onPacket: (link, packet) => this.#handler.onPacket(link.id!, packet),
+      onProgress: (link) => this.#handler.onLinkProgress(link.id!),
+      onUnknownPacket: (link, type) => {
+        this.#env.logger.warn('packet of an unknown type ignored', { link: link.id!, type })
+      },
+      onLost: (link, remote, reason) => this.#onLost(link, remote, reason),
+    }
+  }
+}
