@@ -5,7 +5,7 @@ import { serverIdOf } from '../session/index.ts'
 const MIX = 0x9e3779b97f4a7c15n
 
 /** In place of a timeout: a closed session, kept because no id above its own was given out. */
-const ENDED = 0
+export const ENDED = 0
 /** In place of a timeout, in the list of changes: forgotten altogether. */
 export const FORGOTTEN = -1
 
@@ -71,6 +71,11 @@ export class SessionTable {
 
   forEach(visit: (sessionId: SessionId, timeoutMs: number) => void): void {
     for (const [sessionId, timeoutMs] of this.#timeouts) visit(sessionId, timeoutMs)
+  }
+
+  /** Closed sessions that are remembered; {@link load} takes them with timeout 0. */
+  forEachEnded(visit: (sessionId: SessionId) => void): void {
+    for (const sessionId of this.#highest.values()) if (!this.has(sessionId)) visit(sessionId)
   }
 
   /** Independent of order: the sum of a mix of every (id, timeout), as a signed 64-bit number. */

@@ -21,6 +21,18 @@ export { OutputBuffer } from './output-buffer.ts'
 export * from './records.ts'
 export * from './replies.ts'
 export * from './requests.ts'
+export {
+  type SnapshotHandler,
+  SnapshotReader,
+  type SnapshotReaderOptions,
+} from './snapshot-reader.ts'
+export * from './snapshot-records.ts'
+export {
+  decodeSnapshotStatement,
+  encodeSnapshotStatement,
+  type SnapshotStatement,
+} from './snapshot-statement.ts'
+export * from './snapshot-writer.ts'
 export * from './structures.ts'
 export {
   DIGEST_VERSION,

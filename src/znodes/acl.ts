@@ -83,10 +83,40 @@ export function maskDigests(acl: readonly AclEntry[]): readonly AclEntry[] {
 export class AclTable {
   readonly #byKey = new Map<string, SharedAcl>()
   readonly #byList = new Map<readonly AclEntry[], SharedAcl>()
+  /** In the table without users, because it is pinned. */
+  readonly #unused = new Set<SharedAcl>()
+  #pins = 0
+  #lastId = 0
 
   /** Number of different lists in use, {@link OPEN_ACL} not counted. */
   get size(): number {
-    return this.#byKey.size
+    return this.#byKey.size - this.#unused.size
+  }
+
+  /**
+   * Until the {@link unpin} that belongs to it, no list that is in the table now leaves it: those with ids up to
+   * `lastId`, `count` of them, in the order of {@link lists}.
+   */
+  pin(): { readonly lastId: number; readonly count: number } {
+    this.#pins += 1
+    return { lastId: this.#lastId, count: this.#byKey.size }
+  }
+
+  unpin(): void {
+    this.#pins -= 1
+    if (this.#pins > 0) return
+    for (const shared of this.#unused) this.#remove(shared)
+    this.#unused.clear()
+  }
+
+  /** Lists with ids that rise. Later ones may be added meanwhile; none that is pinned goes. */
+  lists(): Iterator<SharedAcl> {
+    return this.#byKey.values()
+  }
+
+  /** The id of a list that {@link acquire} returned and that is still in the table; -1 for {@link OPEN_ACL}. */
+  idOf(acl: readonly AclEntry[]): number {
+    return acl === OPEN_ACL ? -1 : this.#byList.get(acl)!.id
   }
 
   /** The shared form of `acl`, with one more user. */
@@ -97,11 +127,13 @@ export class AclTable {
       const key = aclKey(acl)
       shared = this.#byKey.get(key)
       if (shared === undefined) {
-        shared = { list: freezeAcl(acl), key, users: 0 }
+        this.#lastId += 1
+        shared = { list: freezeAcl(acl), key, id: this.#lastId, users: 0 }
         this.#byKey.set(key, shared)
         this.#byList.set(shared.list, shared)
       }
     }
+    if (shared.users === 0) this.#unused.delete(shared)
     shared.users += 1
     return shared.list
   }
@@ -112,14 +144,21 @@ export class AclTable {
     if (shared === undefined) return
     shared.users -= 1
     if (shared.users > 0) return
+    if (this.#pins > 0) this.#unused.add(shared)
+    else this.#remove(shared)
+  }
+
+  #remove(shared: SharedAcl): void {
     this.#byKey.delete(shared.key)
-    this.#byList.delete(acl)
+    this.#byList.delete(shared.list)
   }
 }
 
-interface SharedAcl {
+export interface SharedAcl {
   readonly list: readonly AclEntry[]
   readonly key: string
+  /** 1 or more, never given twice. */
+  readonly id: number
   users: number
 }
 

@@ -24,6 +24,8 @@ import {
   type SubtreeSize,
 } from './quota.ts'
 import { Sweepables } from './sweep.ts'
+import { TreeCapture } from './tree-capture.ts'
+import { Slots } from './tree-capture-slots.ts'
 import { linkChild, unlinkChild, Znode, type ZnodeRow } from './znode.ts'
 
 /** Told about every change right after it, in the order of the changes. */
@@ -60,6 +62,9 @@ export class DataTree implements TxnTarget, QuotaView {
   #digestMismatches = 0
   #firstMismatchZxid: Zxid = NO_ZXID
   #softQuotaExceeded = 0
+  #slots = new Slots()
+  /** Those that run; null for none. */
+  #captures: TreeCapture[] | null = null
   /** Containers and TTL nodes. */
   sweepables: Sweepables
   /** What the next checkpoint has to write. */
@@ -163,6 +168,17 @@ export class DataTree implements TxnTarget, QuotaView {
     return this.#softQuotaExceeded
   }
 
+  /** Freezes the tree as it is now, to be given out while it changes. To be ended by its `end`. */
+  beginCapture(): TreeCapture {
+    const root = this.#znodes.get('/')!
+    const capture = new TreeCapture(this, root, this.#acls, this.#slots.end, (ended) => {
+      const others = this.#captures!.filter((running) => running !== ended)
+      this.#captures = others.length === 0 ? null : others
+    })
+    this.#captures = [...(this.#captures ?? []), capture]
+    return capture
+  }
+
   /* ---------------------------------------------------------------- changing as a whole */
 
   /**
@@ -189,8 +205,38 @@ export class DataTree implements TxnTarget, QuotaView {
     this.#addSystemZnode('/zookeeper/config', READ_ONLY_ACL, -1)
   }
 
-  /** Becomes entirely empty, without even a root: {@link loadZnode} for every znode and {@link endLoad} follow. */
+  /**
+   * Becomes what `other` is, at once however large that is; {@link endLoad} follows. Both were made with the same
+   * options; `other` is empty afterwards.
+   */
+  become(other: DataTree): void {
+    assert(
+      other.#hashSeed === this.#hashSeed &&
+        other.#options.extendedTypesEnabled === this.#options.extendedTypesEnabled,
+      'a tree becomes one of the same options',
+    )
+    this.beginLoad()
+    for (const capture of other.#captures ?? []) capture.end()
+    this.#znodes = other.#znodes
+    this.#slots = other.#slots
+    this.#acls = other.#acls
+    this.#ephemerals = other.#ephemerals
+    this.#ephemeralCount = other.#ephemeralCount
+    this.#quotaRoots = other.#quotaRoots
+    this.#sum = other.#sum
+    this.#systemSum = other.#systemSum
+    this.#dataBytes = other.#dataBytes
+    this.sweepables = other.sweepables
+    other.beginLoad()
+  }
+
+  /**
+   * Becomes entirely empty, without even a root: {@link loadZnode} for every znode and {@link endLoad} follow.
+   * Captures of what was there are over.
+   */
   beginLoad(): void {
+    for (const capture of this.#captures ?? []) capture.end()
+    this.#slots = new Slots()
     this.#znodes = new PathTable(this.#hashSeed)
     this.#acls = new AclTable()
     this.#ephemerals = new Map()
@@ -232,7 +278,7 @@ export class DataTree implements TxnTarget, QuotaView {
     const { zxid, time } = header
     const parent = this.#znodes.get(parentPath(path))
     if (parent === undefined) return ErrorCode.noNode
-    this.changes.willChange(parent)
+    this.#willChange(parent)
     bumpCversion(parent, parentCversion, zxid)
     if (this.#znodes.get(path) !== undefined) {
       this.#redigest(parent)
@@ -253,7 +299,7 @@ export class DataTree implements TxnTarget, QuotaView {
       storedOwner,
     }
     const znode = this.#link(row, parent)
-    this.changes.created(znode)
+    this.#created(znode)
     this.#redigest(parent)
     accountCreate(this, path, znode.dataLength)
     this.#checkSoftQuota(path)
@@ -264,11 +310,11 @@ export class DataTree implements TxnTarget, QuotaView {
   deleteZnode(path: string, zxid: Zxid): ErrorCode {
     const parent = this.#znodes.get(parentPath(path))
     if (parent === undefined || path === '/') return ErrorCode.noNode
-    this.changes.willChange(parent)
+    this.#willChange(parent)
     if (zxid > parent.pzxid) parent.pzxid = zxid
     const znode = this.#znodes.get(path)
     if (znode !== undefined) {
-      this.changes.willDelete(znode)
+      this.#willDelete(znode)
       this.#unlink(znode, parent)
     }
     this.#redigest(parent)
@@ -286,7 +332,7 @@ export class DataTree implements TxnTarget, QuotaView {
   ): Znode | ErrorCode {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return ErrorCode.noNode
-    this.changes.willChange(znode)
+    this.#willChange(znode)
     const bytesBefore = znode.dataLength
     znode.data = data
     znode.version = version
@@ -304,7 +350,7 @@ export class DataTree implements TxnTarget, QuotaView {
   setAcl(path: string, acl: readonly AclEntry[], aversion: number): Znode | ErrorCode {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return ErrorCode.noNode
-    this.changes.willChange(znode)
+    this.#willChange(znode)
     const before = znode.acl
     znode.acl = this.#acls.acquire(acl)
     this.#acls.release(before)
@@ -338,7 +384,7 @@ export class DataTree implements TxnTarget, QuotaView {
   replaceStats(path: string, data: ByteString): void {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return
-    this.changes.willChange(znode)
+    this.#willChange(znode)
     this.#dataBytes += data.length - znode.dataLength
     znode.data = data
     this.#redigest(znode)
@@ -369,6 +415,21 @@ export class DataTree implements TxnTarget, QuotaView {
     this.changes.created(this.#znodes.get(path)!)
   }
 
+  #created(znode: Znode): void {
+    this.changes.created(znode)
+    if (this.#captures !== null) for (const capture of this.#captures) capture.created(znode)
+  }
+
+  #willChange(znode: Znode): void {
+    this.changes.willChange(znode)
+    if (this.#captures !== null) for (const capture of this.#captures) capture.willChange(znode)
+  }
+
+  #willDelete(znode: Znode): void {
+    this.changes.willDelete(znode)
+    if (this.#captures !== null) for (const capture of this.#captures) capture.willDelete(znode)
+  }
+
   #newTracker(): ChangeTracker {
     return new ChangeTracker((path) => this.#znodes.get(path), this.#hashSeed)
   }
@@ -378,6 +439,7 @@ export class DataTree implements TxnTarget, QuotaView {
     const { path } = row
     const kind = ownerKind(row.storedOwner, this.#options.extendedTypesEnabled)
     const znode = new Znode(row, this.#acls.acquire(row.acl), kind)
+    znode.slot = this.#slots.take()
     this.#znodes.add(znode)
     if (parent !== null) linkChild(parent, znode)
     if (kind === OwnerKind.ephemeral) this.#addEphemeral(znode)
@@ -393,6 +455,7 @@ export class DataTree implements TxnTarget, QuotaView {
   #unlink(znode: Znode, parent: Znode): void {
     const { path } = znode
     this.#znodes.delete(path)
+    this.#slots.giveBack(znode.slot)
     unlinkChild(parent, znode)
     if (znode.ownerKind === OwnerKind.ephemeral) this.#deleteEphemeral(znode)
     else if (znode.ownerKind !== OwnerKind.none) this.sweepables.delete(znode)

@@ -18,6 +18,7 @@ export { PendingChanges } from './pending-changes.ts'
 export { type PreparedTxn, type PrepareOptions, WritePreparer } from './prepare.ts'
 export type { WriteOrigin } from './prepare-context.ts'
 export { type SweepOptions, sweepCandidates } from './sweep.ts'
+export { type CapturedAcl, TreeCapture } from './tree-capture.ts'
 export {
   isWatcherType,
   type WatchedNode,

@@ -44,6 +44,8 @@ export class Znode implements Stat, ZnodeView {
   previousSibling: Znode | null
   /** Where the change tracker keeps this znode. */
   changeIndex: number
+  /** Its place in tables beside the tree: of no other znode now, and below the largest count of znodes so far. */
+  slot: number
   digest: number
 
   constructor(row: ZnodeRow, acl: readonly AclEntry[], ownerKind: OwnerKind) {
@@ -65,6 +67,7 @@ export class Znode implements Stat, ZnodeView {
     this.nextSibling = null
     this.previousSibling = null
     this.changeIndex = -1
+    this.slot = -1
     this.digest = 0
   }
 
