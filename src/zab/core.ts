@@ -140,6 +140,11 @@ export class ZabCore {
     return this.#state.applied
   }
 
+  /** The most that this server knows to be committed; it may be ahead of what its own disk allows to apply. */
+  get knownCommitted(): Zxid {
+    return this.#role.name === 'looking' ? this.#state.applied : this.#role.committed
+  }
+
   /** The link to the leader while this server is up to date with it, for requests of its clients. */
   get leaderLink(): LinkId | null {
     const role = this.#role
