@@ -39,6 +39,10 @@ class CountingMachine implements StateMachine {
   /** How many znodes the next checkpoint has. */
   changed = 0
 
+  get lastApplied(): Zxid {
+    return this.zxid
+  }
+
   reset(): void {}
   beginLoad(): void {}
   loadZnode(): void {

@@ -32,6 +32,8 @@ export class Group {
   chainAfter = 0
   lastZxid: Zxid
   controls: PendingControl[] = []
+  /** Called when the group is durable, after everything else; null for none. */
+  waiters: (() => void)[] | null = null
 
   constructor(lastZxid: Zxid) {
     this.lastZxid = lastZxid
@@ -56,6 +58,7 @@ export class Group {
     this.lastZxid = lastZxid
     // Never the same list again: whoever wrote the group may still be going through it.
     this.controls = []
+    this.waiters = null
   }
 
   /** Copies a record in. Its checksum is made here, once. */

@@ -6,6 +6,8 @@ export {
   ChangeKind,
   type CheckpointChange,
   type CheckpointSource,
+  type LoggedEntry,
+  type LoggedTail,
   type RecoveryReport,
   type StateMachine,
   type StateSummary,

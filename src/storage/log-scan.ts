@@ -1,6 +1,7 @@
 import { formatHex, type Zxid } from '../base/index.ts'
 import type { LogFile, LogFileInfo, LogFolder } from '../env/index.ts'
 import { applyControl } from './control-state.ts'
+import { type Cut, isTakenBack, lastInstall } from './cuts.ts'
 import {
   type ControlState,
   decodeSegmentHeader,
@@ -40,14 +41,8 @@ export interface LogScan {
   /** The last group, if the last segment has one. */
   readonly lastKind: GroupKind | null
   readonly control: ControlState
-  readonly truncations: readonly Truncation[]
-}
-
-/** A record that takes back the entries before it with a greater zxid. */
-export interface Truncation {
-  readonly segment: number
-  readonly offset: number
-  readonly zxid: Zxid
+  /** In the order of the log. */
+  readonly cuts: readonly Cut[]
 }
 
 export type ScanDone = (error: StorageError | null, scan: LogScan | null) => void
@@ -173,7 +168,7 @@ function verify(folder: LogFolder, segments: readonly ScannedSegment[], done: Sc
         tornEnd: scan.end.kind === 'open' ? scan.end.tornEnd : scan.position.offset,
         lastKind: scan.lastKind,
         control: sink.control,
-        truncations: sink.truncations,
+        cuts: sink.cuts,
       })
     })
   }
@@ -200,7 +195,7 @@ function problemOf(scan: SegmentScan, header: SegmentHeader, hasNext: boolean): 
 class ControlCollector implements RecordSink {
   segment = 0
   control: ControlState
-  readonly truncations: Truncation[] = []
+  readonly cuts: Cut[] = []
   problem: string | null = null
   unknownKind: number | null = null
   #lastZxid: Zxid | null = null
@@ -225,12 +220,15 @@ class ControlCollector implements RecordSink {
         this.#lastZxid = zxid
         return
       case RecordKind.truncate:
-        this.truncations.push({ segment: this.segment, offset: start, zxid })
+      case RecordKind.snapshotInstalled: {
+        const isInstall = kind === RecordKind.snapshotInstalled
+        this.cuts.push({ segment: this.segment, offset: start, zxid, isInstall })
         this.#lastZxid = zxid
+        if (isInstall) this.control = applyControl(this.control, kind, view, start)
         return
+      }
       case RecordKind.acceptedEpoch:
       case RecordKind.currentEpoch:
-      case RecordKind.snapshotInstalled:
       case RecordKind.checkpointIntent:
       case RecordKind.checkpointDone:
         this.control = applyControl(this.control, kind, view, start)
@@ -247,16 +245,28 @@ export interface EntrySink {
   onEntry(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void
 }
 
-/** Hands out the entries after `fromZxid` that were not truncated later, in order. */
+/** Index of the first segment with entries after `zxid` that count. */
+export function firstSegmentAfter({ segments, cuts }: LogScan, zxid: Zxid): number {
+  const install = lastInstall(cuts)
+  let index = 0
+  for (; index < segments.length - 1; index++) {
+    const isDead = install !== null && segments[index]!.header.number < install.segment
+    if (!isDead && segments[index + 1]!.header.zxidBefore > zxid) break
+  }
+  return index
+}
+
+/** Hands out the entries of the segments from index `first` on that are after `fromZxid` and still count, in order. */
 export function replayLog(
   scan: LogScan,
+  first: number,
   fromZxid: Zxid,
   sink: EntrySink,
   done: (error: StorageError | null) => void,
 ): void {
   const { segments, folder } = scan
   const salt = saltOf(segments[0]!.header.folderId)
-  replayNext(0)
+  replayNext(first)
 
   function replayNext(index: number): void {
     const current = segments[index]
@@ -266,14 +276,10 @@ export function replayLog(
     }
     const { file, header } = current
     const next = segments[index + 1]?.header ?? null
-    if (next !== null && next.zxidBefore <= fromZxid) {
-      replayNext(index + 1)
-      return
-    }
     const where = `${folder.path}/${file.name}`
     file.read(0, header.fileBytes, (error, bytes) => {
       if (error !== null) return done(describeIoError('The log cannot be read', where, error))
-      const filter = new EntryFilter(header.number, fromZxid, scan.truncations, sink)
+      const filter = new EntryFilter(header.number, fromZxid, scan.cuts, sink)
       const from = startOf(header, header.zxidBefore)
       const again = scanSegment(bytes!, header.number, salt, from, next, filter)
       const expected = next === null ? scan.position.sequence : next.firstSequence
@@ -291,34 +297,25 @@ export function replayLog(
 class EntryFilter implements RecordSink {
   readonly #segment: number
   readonly #from: Zxid
-  readonly #truncations: readonly Truncation[]
+  readonly #cuts: readonly Cut[]
   readonly #sink: EntrySink
   failure: { readonly zxid: Zxid; readonly error: unknown } | null = null
 
-  constructor(segment: number, from: Zxid, truncations: readonly Truncation[], sink: EntrySink) {
+  constructor(segment: number, from: Zxid, cuts: readonly Cut[], sink: EntrySink) {
     this.#segment = segment
     this.#from = from
-    this.#truncations = truncations
+    this.#cuts = cuts
     this.#sink = sink
   }
 
   onRecord(kind: RecordKind, zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
     if (kind !== RecordKind.entry || zxid <= this.#from || this.failure !== null) return
-    if (this.#truncations.length > 0 && this.#isTruncated(zxid, start)) return
+    if (this.#cuts.length > 0 && isTakenBack(this.#cuts, this.#segment, start, zxid)) return
     try {
       this.#sink.onEntry(zxid, bytes, start, end)
     } catch (error) {
       this.failure = { zxid, error }
     }
-  }
-
-  #isTruncated(zxid: Zxid, offset: number): boolean {
-    return this.#truncations.some(
-      (truncation) =>
-        truncation.zxid < zxid &&
-        (truncation.segment > this.#segment ||
-          (truncation.segment === this.#segment && truncation.offset > offset)),
-    )
   }
 }
 

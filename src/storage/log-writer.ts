@@ -83,6 +83,8 @@ export class LogWriter {
   #isWaitingForSegment = false
   #isFailed = false
   #onIdle: (() => void) | null = null
+  /** Asked {@link LogWriter.whenDurable} while nothing was pending. */
+  #settled: (() => void)[] = []
   readonly #marker = new Uint8Array(SECTOR_BYTES)
   #needsWatermark = false
   #lastWriteMs = 0
@@ -198,6 +200,22 @@ export class LogWriter {
     this.flush()
   }
 
+  /**
+   * Calls `done` once everything handed over so far is durable, later than this call, in the order of calls. It does
+   * not start a write. Not after a failure.
+   */
+  whenDurable(done: () => void): void {
+    const group = this.#lastGroup()
+    if (group !== null) {
+      group.waiters ??= []
+      group.waiters.push(done)
+      return
+    }
+    this.#settled.push(done)
+    if (this.#settled.length > 1) return
+    this.#env.timers.at(this.#env.clock.monotonicMs(), () => this.#reportSettled())
+  }
+
   /** Proves to the next start that everything so far was durable. For an idle writer. */
   writeMarker(kind: GroupKind, done: () => void): void {
     assert(!this.#isBusy, 'a marker is written while nothing else is')
@@ -241,6 +259,19 @@ export class LogWriter {
     this.#isFailed = true
     this.#watermarkTimer?.cancel()
     this.#file.close(() => done())
+  }
+
+  /** The group that becomes durable last; null when everything is. */
+  #lastGroup(): Group | null {
+    if (!this.#filling.isEmpty) return this.#filling
+    return this.#waiting[this.#waiting.length - 1] ?? this.#writing
+  }
+
+  #reportSettled(): void {
+    const settled = this.#settled
+    if (settled.length === 0 || this.#isFailed) return
+    this.#settled = []
+    for (const done of settled) done()
   }
 
   #groupFor(payloadBytes: number): Group {
@@ -294,15 +325,17 @@ export class LogWriter {
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
       this.#control = applyControl(this.#control, kind, view, 0)
     }
-    const { entries, lastZxid, controls } = group
+    const { entries, lastZxid, controls, waiters } = group
     this.#recycle(group)
     this.#isBusy = false
     this.#needsWatermark = true
     this.#lastDurable = lastZxid
     // The disk works on the next group while the replies for this one are made.
     if (this.#waiting.length > 0 || !this.#filling.isEmpty) this.flush()
+    this.#reportSettled()
     if (entries > 0) this.#handlers.onDurable(lastZxid)
     for (const control of controls) control.done()
+    if (waiters !== null) for (const done of waiters) done()
     if (!this.#isBusy) this.#becomeIdle()
   }
 

@@ -5,6 +5,16 @@ export interface StorageOptions {
   readonly dataDir: string
   /** The log lives in `<dataLogDir>/log`. */
   readonly dataLogDir: string
+  /**
+   * How much of the log is applied at the start. `all` is for a standalone server, where what is in the log has
+   * happened. In an ensemble the entries behind the checkpoint may be taken back by the next leader: `checkpoint`
+   * leaves the machine at the checkpoint and hands them out (`Storage.takeTail`).
+   */
+  readonly replay: 'all' | 'checkpoint'
+  /** With `checkpoint`: up to so many entries before the checkpoint are handed out too … */
+  readonly tailEntries: number
+  /** … and so many bytes of them. */
+  readonly tailBytes: number
   /** Size of a segment file, preallocated. A larger entry gets a segment of its own. */
   readonly segmentBytes: number
   /** Most bytes of entries in one write; a single larger entry is written alone. */
@@ -41,6 +51,9 @@ export function defaultStorageOptions(dataDir: string): StorageOptions {
   return {
     dataDir,
     dataLogDir: dataDir,
+    replay: 'all',
+    tailEntries: 10_000,
+    tailBytes: 16 * MIB,
     segmentBytes: 64 * MIB,
     groupBytesMax: 4 * MIB,
     reserveBytes: 16 * MIB,

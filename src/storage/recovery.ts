@@ -1,5 +1,6 @@
 import { formatHex, NO_ZXID, type Zxid } from '../base/index.ts'
 import type { IoError, LogFile, LogFileInfo, LogFolder, Rows } from '../env/index.ts'
+import { lastInstall, zxidBefore } from './cuts.ts'
 import {
   type CheckpointMark,
   encodeSegmentHeader,
@@ -15,12 +16,13 @@ import {
   segmentName,
 } from './format.ts'
 import { describeIoError } from './io-errors.ts'
-import { closeAll, type LogScan, replayLog, scanLog } from './log-scan.ts'
+import { closeAll, firstSegmentAfter, type LogScan, replayLog, scanLog } from './log-scan.ts'
 import type { StorageOptions } from './options.ts'
 import { loadRows, type RowsOutcome, readMeta } from './rows-loader.ts'
 import type { StorageEnvironment } from './storage-environment.ts'
 import { StorageError } from './storage-error.ts'
-import type { RecoveryReport, StateMachine } from './types.ts'
+import { TailCollector } from './tail-collector.ts'
+import type { LoggedTail, RecoveryReport, StateMachine } from './types.ts'
 
 /** Everything a running storage starts from. */
 export interface Recovered {
@@ -31,13 +33,18 @@ export interface Recovered {
   /** Zxid of the state in the rows; null when they hold none. */
   readonly rowsZxid: Zxid | null
   readonly hasReserve: boolean
+  /** What the machine was not brought to; null when it has everything. */
+  readonly tail: LoggedTail | null
+  /** Entries behind the state in the rows. */
+  readonly entriesAfterRows: number
   readonly report: RecoveryReport
 }
 
 export type RecoveryDone = (error: StorageError | null, recovered: Recovered | null) => void
 
 /**
- * Brings the machine to the state of the durable log, or explains why that is not possible. Nothing is ever taken
+ * Brings the machine to the state of the durable log (of the checkpoint, if `replay` says so), or explains why that is
+ * not possible. Nothing is ever taken
  * for an empty server that is not one, and nothing is written before everything has been read and verified.
  */
 export function recover(
@@ -70,6 +77,8 @@ class Recovery {
   #rowsZxid: Zxid | null = null
   #rowsLoaded = 0
   #replayed = 0
+  #entriesAfterRows = 0
+  #tail: LoggedTail | null = null
 
   constructor(
     env: StorageEnvironment,
@@ -245,19 +254,19 @@ class Recovery {
   }
 
   #readMeta(rows: Rows): void {
-    const { segments, control, position } = this.#scan!
+    const { segments, control, position, cuts } = this.#scan!
     const first = segments[0]!.header
+    const begin = zxidBefore(cuts, first)
     readMeta(rows, first.folderId, control, position.lastZxid, (outcome) => {
       if (outcome.kind === 'ahead') {
         const checkpoint = `the checkpoint at ${formatHex(outcome.zxid)}`
         const end = formatHex(position.lastZxid)
         this.#failGap(`The log ends at zxid ${end}, before ${checkpoint}: its end is missing`)
       } else if (outcome.kind !== 'found') this.#rowsUnusable(outcome)
-      else if (first.zxidBefore > outcome.mark.summary.zxid) {
+      else if (begin > outcome.mark.summary.zxid) {
         const checkpoint = `the checkpoint at ${formatHex(outcome.mark.summary.zxid)}`
-        const begin = formatHex(first.zxidBefore)
         this.#failGap(
-          `The log begins after zxid ${begin}, ${checkpoint} is older: its beginning is missing`,
+          `The log begins after zxid ${formatHex(begin)}, ${checkpoint} is older: its beginning is missing`,
         )
       } else this.#loadRows(rows, outcome.mark)
     })
@@ -297,14 +306,15 @@ class Recovery {
 
   /** The log is the authority: if all of it is there, the rows are made anew; otherwise they cannot be. */
   #withoutRows(reason: string): void {
-    const { header } = this.#scan!.segments[0]!
+    const { segments, cuts } = this.#scan!
+    const { header } = segments[0]!
     const wasNeeded = this.#scan!.control.done !== null
-    if (header.number !== 1) {
+    if (header.number !== 1 || lastInstall(cuts) !== null) {
       this.#fail(
         new StorageError(
           'CHECKPOINT_LOST',
           `The checkpoint cannot be used: ${reason}; and the log reaches back only to zxid ` +
-            formatHex(header.zxidBefore),
+            formatHex(zxidBefore(cuts, header)),
           this.#rowsPath,
           'Put a backup of the data folder back. A member of an ensemble is made whole by starting it with an ' +
             'empty data folder while a quorum of the others runs',
@@ -337,14 +347,40 @@ class Recovery {
   }
 
   #replay(from: Zxid): void {
+    if (this.#options.replay === 'checkpoint') {
+      this.#collectTail(from)
+      return
+    }
     const sink = {
       onEntry: (zxid: Zxid, bytes: Uint8Array, start: number, end: number): void => {
         this.#machine.replay(zxid, bytes, start, end)
         this.#replayed++
       },
     }
-    replayLog(this.#scan!, from, sink, (error) => {
+    const scan = this.#scan!
+    replayLog(scan, firstSegmentAfter(scan, from), from, sink, (error) => {
       if (error !== null) return this.#fail(error)
+      this.#entriesAfterRows = this.#replayed
+      this.#wipeTorn()
+    })
+  }
+
+  /** The entries after `checkpoint` wait for a leader; those before it spare learners a snapshot. */
+  #collectTail(checkpoint: Zxid): void {
+    const scan = this.#scan!
+    const { segments, cuts } = scan
+    const { tailEntries, tailBytes } = this.#options
+    const install = lastInstall(cuts)
+    // One segment more than is needed, as a checkpoint may lie at the very beginning of the last.
+    let first = firstSegmentAfter(scan, checkpoint)
+    const isWhole = install !== null && segments[first]!.header.number === install.segment
+    if (first > 0 && !isWhole && tailEntries > 0) first--
+    const base = zxidBefore(cuts, segments[first]!.header)
+    const collector = new TailCollector(base, checkpoint, tailEntries, tailBytes)
+    replayLog(scan, first, base, collector, (error) => {
+      if (error !== null) return this.#fail(error)
+      this.#tail = collector.result()
+      this.#entriesAfterRows = collector.afterCheckpoint
       this.#wipeTorn()
     })
   }
@@ -404,6 +440,8 @@ class Recovery {
         rowsPath: this.#rowsPath,
         rowsZxid: this.#rowsZxid,
         hasReserve: this.#infos.some(({ name }) => name === RESERVE_NAME),
+        tail: this.#tail,
+        entriesAfterRows: this.#entriesAfterRows,
         report: {
           isNew: this.#isNew,
           wasCleanStop: scan.lastKind === GroupKind.stopped,
@@ -449,7 +487,7 @@ function scanOfNew(folder: LogFolder, file: LogFile, header: SegmentHeader): Log
     tornEnd: SECTOR_BYTES,
     lastKind: null,
     control: NO_CONTROL_STATE,
-    truncations: [],
+    cuts: [],
   }
 }
 

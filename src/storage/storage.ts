@@ -7,10 +7,17 @@ import { type Recovered, recover } from './recovery.ts'
 import { SegmentSupply } from './segment-supply.ts'
 import type { StorageEnvironment } from './storage-environment.ts'
 import type { StorageError } from './storage-error.ts'
-import type { RecoveryReport, StateMachine, StorageHandlers, StorageStats } from './types.ts'
+import type {
+  LoggedTail,
+  RecoveryReport,
+  StateMachine,
+  StorageHandlers,
+  StorageStats,
+} from './types.ts'
 
 /**
- * Opens the log and the checkpoint, verifies both and brings `machine` to the state they hold. Exactly one of the
+ * Opens the log and the checkpoint, verifies both and brings `machine` to the state they hold (with
+ * `replay: 'checkpoint'` to the state of the checkpoint, see {@link Storage.takeTail}). Exactly one of the
  * arguments of `done` is null. After an error nothing stays open or locked.
  */
 export function openStorage(
@@ -49,6 +56,7 @@ export class Storage {
   readonly #options: StorageOptions
   readonly #handlers: StorageHandlers
   readonly #env: StorageEnvironment
+  readonly #machine: StateMachine
   readonly #recovered: Recovered
   readonly #supply: SegmentSupply
   readonly #writer: LogWriter
@@ -57,9 +65,12 @@ export class Storage {
   #isClosed = false
   /** Ends the wait of `close` for a log that cannot go on. */
   #onStalled: (() => void) | null = null
-  /** Entries and log bytes when the last checkpoint began; entries replayed at the start count too. */
+  #tail: LoggedTail | null
+  /** Entries and log bytes that the last checkpoint was for; entries found at the start count too. */
   #entriesMark: number
   #bytesMark = 0
+  /** So much has been logged that a checkpoint is due as soon as it can hold all of that. */
+  #due: { readonly zxid: Zxid; readonly entries: number; readonly bytes: number } | null = null
 
   constructor(
     env: StorageEnvironment,
@@ -70,8 +81,10 @@ export class Storage {
   ) {
     this.#env = env
     this.#options = options
+    this.#machine = machine
     this.#handlers = handlers
     this.#recovered = recovered
+    this.#tail = recovered.tail
     this.recovery = recovered.report
     const { folder, scan } = recovered
     const headers = scan.segments.map(({ header }) => header)
@@ -113,7 +126,7 @@ export class Storage {
       { rows: recovered.rows, path: recovered.rowsPath, zxid: recovered.rowsZxid },
       onFatal,
     )
-    this.#entriesMark = -recovered.report.entriesReplayed
+    this.#entriesMark = -recovered.entriesAfterRows
   }
 
   /** The last step of opening. */
@@ -174,6 +187,17 @@ export class Storage {
     }
   }
 
+  /**
+   * With `replay: 'checkpoint'`, once: the entries behind the state of the machine, which may be taken back by
+   * {@link Storage.truncate}, and some before it. All of it is kept in memory until then.
+   */
+  takeTail(): LoggedTail {
+    const tail = this.#tail
+    this.#tail = null
+    assert(tail !== null, 'the tail of the log is taken once, and not after a full replay')
+    return tail
+  }
+
   /** Copies an entry into the group that is written next. Zxids increase. After a failure it does nothing. */
   append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
     if (this.#isFailed) return
@@ -184,6 +208,14 @@ export class Storage {
   /** Starts writing what was appended, unless a write is under way: then it follows as soon as that one ends. */
   flush(): void {
     this.#writer.flush()
+  }
+
+  /**
+   * Calls `done` when everything handed over so far (entries, epochs, truncations, snapshots) survives a power cut.
+   * In the order of calls, never inside a call to the storage, never after a failure. It does not start a write.
+   */
+  whenDurable(done: () => void): void {
+    if (!this.#isFailed) this.#writer.whenDurable(done)
   }
 
   /** Promises not to accept older leaders. `done` is called when the promise is durable. */
@@ -208,26 +240,38 @@ export class Storage {
       'a checkpoint holds committed entries',
     )
     this.#writer.appendControl(RecordKind.truncate, zxid, new Uint8Array(0), done)
+    const due = this.#due
+    if (due !== null && due.zxid > zxid) this.#due = { ...due, zxid }
   }
 
-  /** Starts a checkpoint if enough was logged since the last one and none is running. Cheap to ask. */
+  /**
+   * Starts a checkpoint if enough was logged since the last one, all of that has been applied, and none is running.
+   * Cheap to ask.
+   */
   checkpointIfDue(): void {
     const { checkpointEntries, checkpointLogBytes } = this.#options
-    const isDue =
-      this.#writer.entriesWritten - this.#entriesMark >= checkpointEntries ||
-      this.#writer.logBytes - this.#bytesMark >= checkpointLogBytes
-    if (isDue && !this.isFull) this.checkpoint()
+    const { entriesWritten, logBytes, lastDurable } = this.#writer
+    if (this.#due === null) {
+      const isDue =
+        entriesWritten - this.#entriesMark >= checkpointEntries ||
+        logBytes - this.#bytesMark >= checkpointLogBytes
+      if (isDue) this.#due = { zxid: lastDurable, entries: entriesWritten, bytes: logBytes }
+    }
+    const due = this.#due
+    if (due !== null && due.zxid <= this.#machine.lastApplied && !this.isFull) this.checkpoint()
   }
 
-  /** Starts a checkpoint now, unless one is running or nothing has changed since the last. */
+  /** Starts a checkpoint now, unless one is running or nothing was applied since the last. */
   checkpoint(done: () => void = () => {}): void {
-    const isNeeded = this.#writer.lastDurable !== this.#checkpointer.zxid
+    const { zxid } = this.#checkpointer
+    const isNeeded = zxid === null || zxid < this.#machine.lastApplied
     if (this.#isFailed || this.#isClosed || this.#checkpointer.isRunning || !isNeeded) {
       done()
       return
     }
-    this.#entriesMark = this.#writer.entriesWritten
-    this.#bytesMark = this.#writer.logBytes
+    this.#entriesMark = this.#due?.entries ?? this.#writer.entriesWritten
+    this.#bytesMark = this.#due?.bytes ?? this.#writer.logBytes
+    this.#due = null
     this.#checkpointer.start(() => {
       if (this.isFull) this.#supply.refill()
       done()

@@ -35,8 +35,24 @@ export interface StateSummary {
   readonly sessionsDigest: bigint
 }
 
+/** An entry of the log as it is handed out; the bytes are the receiver's own. */
+export interface LoggedEntry {
+  readonly zxid: Zxid
+  /** The transaction, opaque to storage. */
+  readonly txn: Uint8Array
+}
+
+/** The end of the log, without holes. */
+export interface LoggedTail {
+  /** Zxid before the first of `entries`: of an entry, of a snapshot that was installed, or 0. */
+  readonly base: Zxid
+  readonly entries: readonly LoggedEntry[]
+}
+
 /** The replicated state as storage sees it: it is loaded, replayed into and asked for changes. */
 export interface StateMachine {
+  /** Zxid of the last transaction in it. Cheap to ask. */
+  readonly lastApplied: Zxid
   /** Becomes the state of a new server (zxid 0). All of it counts as changed. */
   reset(): void
   /** Becomes entirely empty, without even the root; rows follow. */
@@ -76,7 +92,10 @@ export interface CheckpointSource {
 }
 
 export interface StorageHandlers {
-  /** Every entry up to `zxid` survives a power cut. Never inside a call to the storage. */
+  /**
+   * Every entry up to `zxid` survives a power cut. Never inside a call to the storage. Zxids increase unless the log
+   * is truncated or replaced.
+   */
   onDurable(zxid: Zxid): void
   /** A durable write failed: nothing may be promised any more, the process has to stop. Called once, last. */
   onFatal(error: StorageError): void

@@ -59,6 +59,10 @@ export class MapMachine implements StateMachine {
   readonly values: Map<string, ZnodeRow> = new Map()
   readonly sessions: Map<SessionId, number> = new Map()
   zxid: Zxid = makeZxid(0, 0)
+  get lastApplied(): Zxid {
+    return this.zxid
+  }
+
   #changed = new Set<string>()
   #changedSessions = new Set<SessionId>()
 
