@@ -1,6 +1,10 @@
 import type { CoreOptions } from '../../src/zab/options.ts'
+import { Role } from '../../src/zab/outbox.ts'
+import { MajorityQuorum } from '../../src/zab/quorum.ts'
 import { SeededRandom } from '../../src/zab/random.ts'
 import { ZabChecker } from './checkers.ts'
+import { type Cluster, drawCluster, verifierOf } from './cluster.ts'
+import { drawFault } from './faults.ts'
 import { type Server, World } from './harness.ts'
 
 /** What a run has done, to see that the faults were real. */
@@ -10,17 +14,21 @@ export interface RunStats {
   readonly applied: number
   readonly proposed: number
   readonly epochs: number
-  readonly faults: Map<string, number>
+  readonly faults: ReadonlyMap<string, number>
+  /** What happened of itself or because of them, how often. */
+  readonly counts: ReadonlyMap<string, number>
 }
 
 /** Longest virtual time from the end of all faults until everybody serves. */
-const HEALED_WITHIN_MS = 20_000
+const HEALED_WITHIN_MS = 30_000
 
 class Run {
   readonly world: World
   readonly #random: SeededRandom
+  readonly #cluster: Cluster
   readonly #faults = new Map<string, number>()
   #proposed = 0
+  #questions = 0
 
   constructor(seed: number, traces: boolean) {
     const random = new SeededRandom(seed ^ 0x5eed)
@@ -28,16 +36,39 @@ class Run {
     const core: Partial<CoreOptions> = {
       historyEntries: random.next() < 0.5 ? 3 + Math.floor(random.next() * 10) : 10_000,
       lastCounter: random.next() < 0.2 ? 5 + Math.floor(random.next() * 30) : 0xffff_fffe,
+      diskDiffBytes: random.next() < 0.2 ? 40 : 1024 * 1024,
     }
+    this.#cluster = drawCluster(random)
     this.world = new World({
       seed,
-      voters: random.next() < 0.6 ? 3 : 5,
-      observers: random.next() < 0.3 ? 1 : 0,
+      voters: this.#cluster.voters,
+      observers: this.#cluster.observers,
+      quorum: verifierOf(this.#cluster.quorum),
       networkMs: random.next() < 0.8 ? 5 + random.next() * 20 : 100,
       diskMs: random.next() < 0.7 ? 2 + random.next() * 20 : 150,
+      readsDisk: random.next() < 0.7,
       core,
     })
     this.world.keepTraces = traces
+    if (random.next() < 0.3) this.#driftClocks()
+    this.#note()
+  }
+
+  /** Clocks that start anywhere and go up to 3 % wrong. */
+  #driftClocks(): void {
+    this.world.count('seeds with clocks that drift')
+    for (const server of this.world.servers) {
+      server.clockRate = 0.97 + this.#random.next() * 0.06
+      server.clockOffsetMs = this.#random.next() * 1e9
+    }
+  }
+
+  #note(): void {
+    const { voters, observers, quorum } = this.#cluster
+    const { world } = this
+    world.count(`seeds with ${voters} voters`)
+    if (observers > 0) world.count('seeds with observers')
+    if (!(verifierOf(quorum) instanceof MajorityQuorum)) world.count('seeds with groups or weights')
   }
 
   execute(): RunStats {
@@ -49,7 +80,7 @@ class Run {
       world.runFor(this.#random.next() ** 2 * 1500)
       if (this.#random.next() < 0.7) this.#fault()
     }
-    const checker = new ZabChecker(world.voters.map((server) => server.sid))
+    const checker = new ZabChecker(this.#cluster.quorum)
     try {
       this.#heal()
     } catch (error) {
@@ -62,7 +93,8 @@ class Run {
     let epochs = 0
     for (const event of world.history) {
       if (event.kind === 'apply') applied += 1
-      if (event.kind === 'role' && event.change.role === 2 && event.change.serving) epochs += 1
+      if (event.kind === 'role' && event.change.role === Role.LEADING && event.change.serving)
+        epochs += 1
     }
     return {
       virtualMs: world.nowMs,
@@ -71,6 +103,7 @@ class Run {
       proposed: this.#proposed,
       epochs,
       faults: this.#faults,
+      counts: world.counts,
     }
   }
 
@@ -83,9 +116,15 @@ class Run {
       world.after(this.#random.next() * (isBurst ? 60 : 300), () => {
         for (const server of world.servers) {
           if (server.core !== null && world.propose(server) !== null) this.#proposed += 1
+          if (server.role?.role === Role.LEADING && this.#random.next() < 0.1) this.#ask(server)
         }
       })
     }
+  }
+
+  #ask(server: Server): void {
+    this.#questions += 1
+    this.world.ask(server, this.#questions)
   }
 
   #pick(servers: readonly Server[] = this.world.servers): Server {
@@ -94,7 +133,7 @@ class Run {
 
   #fault(): void {
     const { world } = this
-    const { name, run } = FAULTS[Math.floor(this.#random.next() * FAULTS.length)]!
+    const { name, run } = drawFault(this.#random)
     this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1)
     run(world, this.#pick(), this.#pick(), this.#random)
   }
@@ -102,7 +141,7 @@ class Run {
   #heal(): void {
     const { world } = this
     world.heal()
-    world.networkMs = Math.min(world.networkMs, 25)
+    world.network.delayMs = Math.min(world.network.delayMs, 25)
     for (const server of world.servers) server.diskMs = Math.min(server.diskMs, 25)
     world.startAll()
     const isServing = (): boolean =>
@@ -125,134 +164,6 @@ class Run {
     }
   }
 }
-
-interface Fault {
-  readonly name: string
-  readonly run: (world: World, a: Server, b: Server, random: SeededRandom) => void
-}
-
-const FAULTS: readonly Fault[] = [
-  { name: 'crash', run: (world, a) => world.crash(a) },
-  {
-    name: 'crash leader',
-    run: (world, a) => world.crash(world.leader ?? a),
-  },
-  {
-    name: 'crash and restart',
-    run: (world, a, _, random) => {
-      world.crash(a)
-      world.after(random.next() * 500, () => world.start(a))
-    },
-  },
-  {
-    name: 'crash all',
-    run: (world, _, __, random) => {
-      for (const server of world.servers) world.crash(server)
-      for (const server of world.servers) {
-        if (random.next() < 0.8) world.after(random.next() * 800, () => world.start(server))
-      }
-    },
-  },
-  { name: 'restart all', run: (world) => world.startAll() },
-  {
-    name: 'isolate',
-    run: (world, a) => {
-      for (const server of world.servers) if (server !== a) world.cut(a.sid, server.sid)
-    },
-  },
-  {
-    name: 'isolate leader',
-    run: (world, a) => {
-      const leader = world.leader ?? a
-      for (const server of world.servers) if (server !== leader) world.cut(leader.sid, server.sid)
-    },
-  },
-  { name: 'cut a pair', run: (world, a, b) => world.cut(a.sid, b.sid) },
-  { name: 'cut one way', run: (world, a, b) => world.block(a.sid, b.sid) },
-  {
-    name: 'split',
-    run: (world, _, __, random) => {
-      const side = world.servers.filter(() => random.next() < 0.5)
-      for (const a of world.servers) {
-        for (const b of world.servers) {
-          if (side.includes(a) !== side.includes(b)) world.block(a.sid, b.sid)
-        }
-      }
-    },
-  },
-  {
-    name: 'star',
-    run: (world, hub) => {
-      for (const a of world.servers) {
-        for (const b of world.servers)
-          if (a !== hub && b !== hub && a !== b) world.block(a.sid, b.sid)
-      }
-    },
-  },
-  {
-    name: 'crash at a record',
-    run: (world, a, _, random) => {
-      a.recordsLeft = 1 + Math.floor(random.next() * 12)
-      world.after(random.next() * 2000, () => world.start(a))
-    },
-  },
-  {
-    name: 'restart and crash at a record',
-    run: (world, a, _, random) => {
-      world.crash(a)
-      world.start(a)
-      a.recordsLeft = 1 + Math.floor(random.next() * 8)
-      world.after(500 + random.next() * 2000, () => world.start(a))
-    },
-  },
-  {
-    name: 'crash at a packet',
-    run: (world, a, _, random) => {
-      a.packetsLeft = 1 + Math.floor(random.next() * 30)
-      world.after(random.next() * 2000, () => world.start(a))
-    },
-  },
-  {
-    name: 'leader crashes, others follow it at a record',
-    run: (world, a, _, random) => {
-      const leader = world.leader ?? a
-      world.crash(leader)
-      for (const server of world.voters) {
-        if (server !== leader) server.recordsLeft = 2 + Math.floor(random.next() * 10)
-        world.after(random.next() * 1500, () => world.start(server))
-      }
-    },
-  },
-  { name: 'heal network', run: (world) => world.blocked.clear() },
-  { name: 'heal network once more', run: (world) => world.blocked.clear() },
-  { name: 'heal network again', run: (world) => world.blocked.clear() },
-  {
-    name: 'slow disk',
-    run: (_, a, __, random) => {
-      a.diskMs = random.next() * 400
-    },
-  },
-  {
-    name: 'fast disk',
-    run: (_, a) => {
-      a.diskMs = 2
-    },
-  },
-  {
-    name: 'hung disk',
-    run: (world, a, _, random) => {
-      a.isDiskHung = true
-      world.after(random.next() * 3000, () => world.wakeDisk(a))
-    },
-  },
-  { name: 'checkpoint', run: (world, a) => world.checkpoint(a) },
-  {
-    name: 'checkpoint all',
-    run: (world) => {
-      for (const server of world.servers) world.checkpoint(server)
-    },
-  },
-]
 
 export function runSeed(seed: number): RunStats {
   return new Run(seed, false).execute()

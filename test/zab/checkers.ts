@@ -1,13 +1,13 @@
 import { counterOf, epochOf, formatHex, type ServerId, type Zxid } from '../../src/base/index.ts'
-import { isSuccessor } from '../../src/zab/history.ts'
-import type { Entry } from '../../src/zab/messages.ts'
-import { PacketKind } from '../../src/zab/messages.ts'
+import { type Entry, type Packet, PacketKind } from '../../src/zab/messages.ts'
 import { type PersistRecord, RecordKind, Role } from '../../src/zab/outbox.ts'
 import { PeerState } from '../../src/zab/vote.ts'
+import { isQuorum, type QuorumSpec } from './cluster.ts'
 import {
   applyRecord,
   blankDisk,
   chain,
+  checkpointAt,
   type DiskImage,
   lastOf,
   type Snapshot,
@@ -23,6 +23,12 @@ export class Violation extends Error {
     super(`${rule}: ${message}`)
     this.rule = rule
   }
+}
+
+/** Whether a log may go on so: no hole within an epoch, a new one starts at 1. */
+function follows(next: Zxid, last: Zxid): boolean {
+  if (epochOf(next) > epochOf(last)) return counterOf(next) === 1
+  return next === last + 1n
 }
 
 interface Tracked {
@@ -55,8 +61,12 @@ function holdsCommitted(
  * nothing of the core: servers are rebuilt from what was handed to their disks and what became durable.
  */
 export class ZabChecker {
-  readonly #quorumSize: number
-  readonly #voters: ReadonlySet<ServerId>
+  readonly #quorum: QuorumSpec
+  /** End of what was sent on a connection, and who it was sent to; null until it is known. */
+  readonly #streams = new Map<number, Zxid | null>()
+  readonly #asked = new Map<number, Zxid>()
+  /** Everything ever proposed, by content. */
+  readonly #zxidOf = new Map<string, Zxid>()
   readonly #servers = new Map<ServerId, Tracked>()
   /** zxid to content, for everything ever broadcast. */
   readonly #broadcast = new Map<Zxid, string>()
@@ -68,9 +78,8 @@ export class ZabChecker {
   /** Hash of the leader's history by the epoch it was established in. */
   readonly #newLeaders = new Map<number, { readonly end: Zxid; readonly log: DiskImage }>()
 
-  constructor(voters: readonly ServerId[]) {
-    this.#voters = new Set(voters)
-    this.#quorumSize = Math.floor(voters.length / 2) + 1
+  constructor(quorum: QuorumSpec) {
+    this.#quorum = quorum
   }
 
   check(history: readonly HistoryEvent[]): void {
@@ -109,10 +118,7 @@ export class ZabChecker {
         server.ackedTo = 0n as Zxid
         break
       case 'checkpoint':
-        for (const image of [server.disk, server.handed]) {
-          image.base = event.at
-          image.entries = image.entries.filter((entry) => entry.zxid > event.at.zxid)
-        }
+        for (const image of [server.disk, server.handed]) checkpointAt(image, event.at)
         break
       case 'broadcast':
         this.#onBroadcast(event.sid, server, event.zxid, event.txn)
@@ -127,6 +133,7 @@ export class ZabChecker {
         this.#onApply(event.sid, server, event.zxid, event.hash, event.txn)
         break
       case 'packet':
+        this.#onStream(event.sid, event.stream, event.packet)
         this.#onPacket(event.sid, server, event.packet)
         break
       case 'vote':
@@ -134,6 +141,12 @@ export class ZabChecker {
         break
       case 'role':
         this.#onRole(event.sid, server, event.change)
+        break
+      case 'asked':
+        this.#asked.set(event.token, this.#lastCommitted)
+        break
+      case 'confirmed':
+        this.#onConfirmed(event.sid, server, event.token)
         break
       default:
         throw new Error('unknown event')
@@ -151,6 +164,11 @@ export class ZabChecker {
     if (counterOf(zxid) !== expected) throw new Violation('A13', `${formatHex(zxid)} leaves a gap`)
     server.proposed = zxid
     this.#broadcast.set(zxid, content)
+    const before = this.#zxidOf.get(content)
+    if (before !== undefined) {
+      throw new Violation('A18', `proposed twice: ${formatHex(before)} and ${formatHex(zxid)}`)
+    }
+    this.#zxidOf.set(content, zxid)
   }
 
   #onPersist(sid: ServerId, server: Tracked, record: PersistRecord): void {
@@ -170,7 +188,7 @@ export class ZabChecker {
   }
 
   #checkEntry(sid: ServerId, last: Zxid, entry: Entry): void {
-    if (!isSuccessor(entry.zxid, last)) {
+    if (!follows(entry.zxid, last)) {
       const what = `${formatHex(entry.zxid)} after ${formatHex(last)}`
       throw new Violation('A13', `the log of server ${sid} has a hole: ${what}`)
     }
@@ -195,12 +213,9 @@ export class ZabChecker {
   /** A10: the last committed entry is durable at some member of every quorum, with the right past. */
   #checkQuorums(when: string): void {
     if (this.#lastCommitted === 0n) return
-    let lacking = 0
-    for (const sid of this.#voters) {
-      const { disk } = this.#of(sid)
-      if (!holdsCommitted(disk, this.#lastCommitted, this.#committed)) lacking += 1
-    }
-    if (lacking >= this.#quorumSize) {
+    const lacks = (sid: ServerId): boolean =>
+      !holdsCommitted(this.#of(sid).disk, this.#lastCommitted, this.#committed)
+    if (isQuorum(this.#quorum, lacks)) {
       const what = formatHex(this.#lastCommitted)
       throw new Violation('A10', `${when}: a quorum does not hold ${what}, which is committed`)
     }
@@ -213,7 +228,7 @@ export class ZabChecker {
         `server ${sid} applies ${formatHex(zxid)}, which nobody proposed so`,
       )
     }
-    if (!isSuccessor(zxid, server.applied.zxid)) {
+    if (!follows(zxid, server.applied.zxid)) {
       throw new Violation('A3', `server ${sid} applies ${formatHex(zxid)} out of order`)
     }
     const known = this.#committed.get(zxid)
@@ -280,17 +295,48 @@ export class ZabChecker {
   /** A10 at the moment of the decision: a quorum holds durably what is called committed. */
   #onCommitSent(sid: ServerId, zxid: Zxid): void {
     this.#lastCommitSent = zxid
-    let holding = 0
-    for (const voter of this.#voters) {
+    const holds = (voter: ServerId): boolean => {
       const { disk } = this.#of(voter)
-      if (hashAt(disk, zxid) !== null || disk.base.zxid > zxid) holding += 1
+      return hashAt(disk, zxid) !== null || disk.base.zxid > zxid
     }
-    if (holding < this.#quorumSize) {
-      throw new Violation(
-        'A10',
-        `server ${sid} commits ${formatHex(zxid)}, held by ${holding} only`,
-      )
+    if (isQuorum(this.#quorum, holds)) return
+    throw new Violation('A10', `server ${sid} commits ${formatHex(zxid)}, no quorum holds it`)
+  }
+
+  /** A13 on the wire: what a learner is sent goes on where its log, TRUNC or the snapshot ends, and is what was proposed. */
+  #onStream(sid: ServerId, stream: number, packet: Packet): void {
+    switch (packet.kind) {
+      case PacketKind.ACKEPOCH:
+        this.#streams.set(stream, counterOf(packet.lastZxid) === 0 ? null : packet.lastZxid)
+        break
+      case PacketKind.TRUNC:
+      case PacketKind.SNAP:
+        this.#streams.set(stream, counterOf(packet.zxid) === 0 ? null : packet.zxid)
+        break
+      case PacketKind.PROPOSAL:
+      case PacketKind.INFORM: {
+        const { zxid, txn } = packet
+        if (this.#broadcast.get(zxid) !== String(txn)) {
+          throw new Violation('A1', `server ${sid} sends ${formatHex(zxid)}, not proposed so`)
+        }
+        const last = this.#streams.get(stream) ?? null
+        if (last !== null && !follows(zxid, last)) {
+          const what = `${formatHex(zxid)} after ${formatHex(last)}`
+          throw new Violation('A13', `server ${sid} sends a hole: ${what}`)
+        }
+        this.#streams.set(stream, zxid)
+        break
+      }
+      default:
+        break
     }
+  }
+
+  /** C5: who leads by the word of a quorum holds everything that anybody had applied before it was asked. */
+  #onConfirmed(sid: ServerId, server: Tracked, token: number): void {
+    const asked = this.#asked.get(token) ?? (0n as Zxid)
+    if (server.isEstablished && lastOf(server.handed) >= asked) return
+    throw new Violation('C5', `server ${sid} is confirmed, but lacks ${formatHex(asked)}`)
   }
 
   #onAck(sid: ServerId, server: Tracked, zxid: Zxid): void {
@@ -333,6 +379,11 @@ export class ZabChecker {
     server: Tracked,
     change: Extract<HistoryEvent, { kind: 'role' }>['change'],
   ): void {
+    if (server.isEstablished && change.reason.includes('no zxid left')) {
+      if (server.proposed !== null && server.proposed > server.applied.zxid) {
+        throw new Violation('A10', `server ${sid} hands over with proposals outstanding`)
+      }
+    }
     server.isEstablished = false
     if (change.role !== Role.LEADING || !change.serving) return
     const known = this.#leaders.get(change.epoch)
@@ -357,7 +408,7 @@ export class ZabChecker {
 }
 
 function copyOf(disk: DiskImage): DiskImage {
-  return { ...disk, entries: [...disk.entries] }
+  return { ...disk, entries: [...disk.entries], old: [...disk.old] }
 }
 
 /** Chain hash of a log at `zxid`, or null if it does not hold it as an entry or as its start. */

@@ -1,13 +1,17 @@
 import type { ServerId, Zxid } from '../../src/base/index.ts'
 import { ZabCore } from '../../src/zab/core.ts'
 import { type Input, InputKind, type LinkId } from '../../src/zab/inputs.ts'
-import { type Entry, type Notification, type Packet, PacketKind } from '../../src/zab/messages.ts'
 import { type CoreOptions, DEFAULT_CORE_LIMITS, type Timing } from '../../src/zab/options.ts'
-import { type PersistRecord, RecordKind, type RoleChange } from '../../src/zab/outbox.ts'
+import { type Outbox, type PersistRecord, RecordKind } from '../../src/zab/outbox.ts'
 import { MajorityQuorum, type QuorumVerifier } from '../../src/zab/quorum.ts'
 import { SeededRandom } from '../../src/zab/random.ts'
-import { applyRecord, blankDisk, chain, type DiskImage, type Snapshot } from './disk-image.ts'
+import { applyRecord, chain, checkpointAt, purge, readLog, type Snapshot } from './disk-image.ts'
 import type { HistoryEvent } from './history-event.ts'
+import { Network, type NetworkHost } from './network.ts'
+import { Schedule } from './schedule.ts'
+import { Server } from './server.ts'
+
+export { Server }
 
 export const TEST_TIMING: Timing = {
   tickMs: 500,
@@ -35,83 +39,37 @@ export interface WorldOptions {
   /** Longest delays, ms; each is drawn anew. */
   readonly networkMs?: number
   readonly diskMs?: number
+  /** Whether the log before the checkpoint can be read. */
+  readonly readsDisk?: boolean
+  /** How often what the driver prepares for a learner fails. */
+  readonly failures?: number
 }
 
-/** Some ten times more than the busiest run needs. */
-const MAX_STEPS = 300_000
-
-interface Scheduled {
-  readonly atMs: number
-  readonly order: number
-  readonly run: () => void
-}
-
-/** One direction of a link: packets in order, held back while the network is cut. */
-interface Direction {
-  readonly from: Server
-  readonly to: Server
-  readonly queue: { packet: Packet | null; atMs: number }[]
-  lastAtMs: number
-}
-
-interface Connection {
-  readonly learner: Server
-  readonly leader: Server
-  readonly ids: Map<Server, LinkId>
-  readonly directions: Direction[]
-}
-
-/** One server: a core, its disk and what its driver has applied. */
-export class Server {
-  readonly sid: ServerId
-  core: ZabCore | null = null
-  incarnation = 0
-  disk: DiskImage = blankDisk()
-  queue: PersistRecord[] = []
-  inFlight: PersistRecord[] = []
-  diskMs = 0
-  isDiskHung = false
-  /** Crashes when this many more records are durable, or packets sent. */
-  recordsLeft: number = Infinity
-  packetsLeft: number = Infinity
-  role: RoleChange | null = null
-  applied: Snapshot = { zxid: 0n as Zxid, hash: 0 }
-  /** Every log position up to the end of what was handed to the disk, to apply from. */
-  log: Entry[] = []
-  readonly links: Map<LinkId, Connection> = new Map()
-  deadlineMs: number = Infinity
-
-  constructor(sid: ServerId) {
-    this.sid = sid
-  }
-}
-
-/** A whole ensemble in virtual time: messages, links, disks and crashes, all from one seed. */
-export class World {
+/** A whole ensemble in virtual time: messages, links, clocks, disks and crashes, all from one seed. */
+export class World implements NetworkHost {
+  readonly schedule: Schedule = new Schedule()
   readonly random: SeededRandom
+  readonly network: Network
   readonly servers: Server[] = []
   readonly voters: Server[] = []
   readonly history: HistoryEvent[] = []
   readonly traces: string[] = []
-  readonly blocked: Set<string> = new Set()
-  nowMs = 0
-  networkMs: number
+  /** How often what happened. */
+  readonly counts: Map<string, number> = new Map()
   keepTraces = false
   confirmations: number[] = []
   refusals: number[] = []
+  /** How often what the driver prepares for a learner fails. */
+  failures: number
   readonly #options: WorldOptions
-  readonly #heap: Scheduled[] = []
-  readonly #slots = new Map<string, Notification>()
   readonly #quorum: QuorumVerifier
-  #order = 0
   #nextTxn = 1
-  #sameTime = 0
-  #steps = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
     this.random = new SeededRandom(options.seed)
-    this.networkMs = options.networkMs ?? 10
+    this.network = new Network(this, options.networkMs ?? 10)
+    this.failures = options.failures ?? 0
     for (let i = 1; i <= options.voters + (options.observers ?? 0); i += 1) {
       const server = new Server(i as ServerId)
       server.diskMs = options.diskMs ?? 10
@@ -121,8 +79,24 @@ export class World {
     this.#quorum = options.quorum ?? new MajorityQuorum(this.voters.map((server) => server.sid))
   }
 
+  get nowMs(): number {
+    return this.schedule.nowMs
+  }
+
+  get blocked(): Set<string> {
+    return this.network.blocked
+  }
+
   server(sid: number): Server {
     return this.servers[sid - 1]!
+  }
+
+  record(event: HistoryEvent): void {
+    this.history.push(event)
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1)
   }
 
   // --- faults ---------------------------------------------------------------------------------------------------
@@ -133,6 +107,10 @@ export class World {
     const { disk } = server
     server.applied = disk.base
     server.log = [...disk.entries]
+    const readsDisk = this.#options.readsDisk === true
+    const window = readsDisk ? disk.old.slice(Math.floor(this.random.next() * disk.old.length)) : []
+    const first = disk.old.length - window.length
+    const base = window.length === 0 ? disk.base.zxid : (disk.old[first - 1]?.zxid ?? disk.oldBase)
     this.record({ kind: 'restart', sid: server.sid })
     server.core = new ZabCore(
       {
@@ -142,15 +120,16 @@ export class World {
         recovered: {
           acceptedEpoch: disk.acceptedEpoch,
           currentEpoch: disk.currentEpoch,
-          base: disk.base.zxid,
-          entries: disk.entries,
+          base,
+          entries: [...window, ...disk.entries],
           committed: disk.base.zxid,
         },
         timing: { ...TEST_TIMING, ...this.#options.timing },
         seed: Math.floor(this.random.next() * 2 ** 32),
+        diskBase: readsDisk ? disk.oldBase : null,
         ...this.#options.core,
       },
-      this.nowMs,
+      server.clockAt(this.nowMs),
     )
     this.#drain(server)
   }
@@ -162,17 +141,16 @@ export class World {
   /** Everything that is not durable is lost; of the group being written a random beginning survives. */
   crash(server: Server): void {
     if (server.core === null) return
+    this.#tear(server)
+    server.clear()
+    this.record({ kind: 'crash', sid: server.sid })
+    this.network.abandon(server)
+  }
+
+  #tear(server: Server): void {
     const survives = Math.floor(this.random.next() * (server.inFlight.length + 1))
     for (const record of server.inFlight.slice(0, survives)) this.#applyToDisk(server, record)
-    server.core = null
-    server.recordsLeft = Infinity
-    server.packetsLeft = Infinity
-    server.role = null
-    server.queue = []
     server.inFlight = []
-    server.deadlineMs = Infinity
-    this.record({ kind: 'crash', sid: server.sid })
-    for (const connection of [...server.links.values()]) this.#abandon(server, connection)
   }
 
   /** Cuts one direction. Links stall; those that stall for long are noticed by the limits of the protocol. */
@@ -185,12 +163,34 @@ export class World {
     this.block(b, a)
   }
 
+  /** The process does nothing for a while; what comes meanwhile waits for it. */
+  pause(server: Server, ms: number): void {
+    if (server.core === null || server.isPaused) return
+    server.isPaused = true
+    const { incarnation } = server
+    this.schedule.after(ms, () => {
+      if (server.incarnation === incarnation) this.resume(server)
+    })
+  }
+
+  resume(server: Server): void {
+    server.isPaused = false
+    const { backlog } = server
+    server.backlog = []
+    for (const run of backlog) run()
+  }
+
+  /** The end of all faults. */
   heal(): void {
     this.blocked.clear()
+    this.failures = 0
+    this.network.snapshotMs = 0
     for (const server of this.servers) {
       server.recordsLeft = Infinity
-      if (server.packetsLeft < 0) this.crash(server)
+      server.failsNextWrite = false
+      if (server.packetsLeft < 0 || server.hasDiskFailed) this.crash(server)
       server.packetsLeft = Infinity
+      if (server.isPaused) this.resume(server)
       this.wakeDisk(server)
     }
   }
@@ -200,16 +200,26 @@ export class World {
     this.#writeNext(server)
   }
 
-  /** A checkpoint: the log starts anew at what is applied. */
   checkpoint(server: Server): void {
     const { disk } = server
     const { zxid } = server.applied
     if (server.core === null || zxid <= disk.base.zxid) return
     if (!disk.entries.some((entry) => entry.zxid === zxid)) return
     if (server.queue.length + server.inFlight.length > 0) return
+    this.count('checkpoint')
     this.record({ kind: 'checkpoint', sid: server.sid, at: server.applied })
-    disk.base = server.applied
-    disk.entries = disk.entries.filter((entry) => entry.zxid > zxid)
+    checkpointAt(disk, server.applied)
+  }
+
+  /** Deletes the beginning of the log before the checkpoint; the core is told first. */
+  purge(server: Server): void {
+    const { disk } = server
+    const count = Math.floor(this.random.next() * (disk.old.length + 1))
+    if (count === 0) return
+    this.count('purge')
+    const base = disk.old[count - 1]!.zxid
+    this.input(server, { kind: InputKind.LOG_PURGED, base })
+    purge(disk, count)
   }
 
   // --- load -----------------------------------------------------------------------------------------------------
@@ -218,12 +228,12 @@ export class World {
     return this.servers.find((server) => server.role?.role === 2 && server.role.serving) ?? null
   }
 
-  /** Proposes a new transaction at a server that believes to lead. */
+  /** Proposes a new transaction at a server that believes to lead; one that is refused is kept for the next time. */
   propose(server: Server): Zxid | null {
-    if (server.core === null) return null
+    if (server.core === null || server.isPaused) return null
     const txn = new Uint8Array(4)
     new DataView(txn.buffer).setUint32(0, this.#nextTxn)
-    const zxid = server.core.propose(txn, this.nowMs)
+    const zxid = server.core.propose(txn, server.clockAt(this.nowMs))
     if (zxid !== null) {
       this.#nextTxn += 1
       this.record({ kind: 'broadcast', sid: server.sid, zxid, txn })
@@ -232,31 +242,35 @@ export class World {
     return zxid
   }
 
+  /** Asks a server whether it leads. */
+  ask(server: Server, token: number): void {
+    this.record({ kind: 'asked', sid: server.sid, token })
+    this.input(server, { kind: InputKind.CONFIRM, token })
+  }
+
   input(server: Server, input: Input): void {
     if (server.core === null) return
-    server.core.step(input, this.nowMs)
+    const { incarnation } = server
+    if (server.isPaused) {
+      this.count('waits for a paused server')
+      server.backlog.push(() => {
+        if (server.incarnation === incarnation) this.input(server, input)
+      })
+      return
+    }
+    server.isHalted ||= input.kind === InputKind.PERSIST_FAILED
+    server.core.step(input, server.clockAt(this.nowMs))
     this.#drain(server)
   }
 
   // --- time -----------------------------------------------------------------------------------------------------
 
   after(ms: number, run: () => void): void {
-    this.#order += 1
-    push(this.#heap, { atMs: this.nowMs + Math.max(0, ms), order: this.#order, run })
+    this.schedule.after(ms, run)
   }
 
   runFor(ms: number): void {
-    const end = this.nowMs + ms
-    while (this.#heap.length > 0 && this.#heap[0]!.atMs <= end) {
-      const next = pop(this.#heap)
-      this.#sameTime = next.atMs === this.nowMs ? this.#sameTime + 1 : 0
-      if (this.#sameTime > 10_000) throw new Error('time stands still: a deadline is never met')
-      this.nowMs = next.atMs
-      this.#steps += 1
-      if (this.#steps > MAX_STEPS) throw new Error('a storm: servers never come to rest')
-      next.run()
-    }
-    this.nowMs = end
+    this.schedule.runFor(ms)
   }
 
   /** Runs until `condition` holds; the virtual time that took, or Infinity after `limitMs`. */
@@ -271,35 +285,36 @@ export class World {
 
   // --- the driver of one server ---------------------------------------------------------------------------------
 
-  record(event: HistoryEvent): void {
-    this.history.push(event)
-  }
-
-  #delay(): number {
-    const slow = this.random.next() < 0.02 ? 10 : 1
-    return (0.2 + this.random.next()) * this.networkMs * slow
-  }
-
   #drain(server: Server): void {
     const core = server.core!
     core.checkInvariants()
     const { outbox } = core
-    for (const line of outbox.traces) this.#trace(server, line)
+    if (server.isHalted) checkSilence(server, outbox)
+    for (const line of outbox.traces) this.trace(`s${server.sid} ${line}`)
     for (const record of outbox.persists) this.record({ kind: 'persist', sid: server.sid, record })
-    for (const { to, notification } of outbox.notifications) this.#notify(server, to, notification)
-    for (const { link, to } of outbox.connects) this.#dial(server, link, this.server(to))
-    for (const { link, packet } of outbox.packets) this.#send(server, link, packet)
-    for (const { link } of outbox.closes) this.#close(server, link)
+    for (const { to, notification } of outbox.notifications) {
+      this.network.notify(server, to, notification)
+    }
+    for (const { link, to } of outbox.connects) this.network.dial(server, link, this.server(to))
+    for (const { link, packet } of outbox.packets) {
+      server.packetsLeft -= 1
+      if (server.packetsLeft === 0) this.after(0, () => this.crash(server))
+      if (server.packetsLeft > 0) this.network.send(server, link, packet)
+    }
+    for (const { link } of outbox.closes) this.network.close(server, link)
     for (const record of outbox.persists) {
       server.queue.push(record)
-      applyToLog(server, record)
+      server.applyToLog(record)
     }
     for (const zxid of outbox.commits) this.#apply(server, zxid)
     for (const change of outbox.roleChanges) {
       server.role = change
+      this.count(roleName(change.reason))
       this.record({ kind: 'role', sid: server.sid, change })
     }
     for (const { link } of outbox.snapshotRequests) this.#snapshot(server, link)
+    for (const request of outbox.entryRequests) this.#readEntries(server, request)
+    for (const token of outbox.confirmed) this.record({ kind: 'confirmed', sid: server.sid, token })
     this.confirmations.push(...outbox.confirmed)
     this.refusals.push(...outbox.unconfirmed)
     outbox.clear()
@@ -307,8 +322,8 @@ export class World {
     this.#arm(server)
   }
 
-  #trace(server: Server, line: string): void {
-    if (this.keepTraces) this.traces.push(`${this.nowMs.toFixed(1)} s${server.sid} ${line}`)
+  trace(line: string): void {
+    if (this.keepTraces) this.traces.push(`${this.nowMs.toFixed(1)} ${line}`)
   }
 
   #arm(server: Server): void {
@@ -316,150 +331,93 @@ export class World {
     if (deadline === server.deadlineMs || deadline === Infinity) return
     server.deadlineMs = deadline
     const { incarnation } = server
-    this.after(deadline - this.nowMs, () => {
+    this.after(server.waitFor(deadline, this.nowMs), () => {
       if (server.incarnation !== incarnation || server.deadlineMs !== deadline) return
       server.deadlineMs = Infinity
+      server.timerFired(deadline)
       this.input(server, { kind: InputKind.TIMEOUT })
     })
   }
 
-  #notify(server: Server, to: ServerId, notification: Notification): void {
-    const target = this.servers[to - 1]
-    if (target === undefined) return
-    const key = `${server.sid}>${to}`
-    this.record({ kind: 'vote', sid: server.sid, notification })
-    const waiting = this.#slots.has(key)
-    this.#slots.set(key, notification)
-    if (waiting) return
-    this.after(this.#delay(), () => {
-      const latest = this.#slots.get(key)!
-      this.#slots.delete(key)
-      if (this.blocked.has(key)) return
-      this.input(target, {
-        kind: InputKind.NOTIFICATION,
-        from: server.sid,
-        notification: latest,
-      })
+  /** Runs `done` in this life of a server, or never. */
+  #later(server: Server, ms: number, done: () => void): void {
+    const { incarnation } = server
+    this.after(ms, () => {
+      if (server.incarnation === incarnation && server.core !== null) done()
     })
-  }
-
-  // --- links ----------------------------------------------------------------------------------------------------
-
-  #dial(learner: Server, link: LinkId, leader: Server): void {
-    const connection: Connection = {
-      learner,
-      leader,
-      ids: new Map([[learner, link]]),
-      directions: [direction(learner, leader), direction(leader, learner)],
-    }
-    learner.links.set(link, connection)
-    this.after(this.#delay(), () => {
-      if (learner.links.get(link) !== connection) return
-      const isCut = this.#isCut(learner, leader) || this.#isCut(leader, learner)
-      if (isCut || leader.core === null || leader.role?.role !== 2) {
-        learner.links.delete(link)
-        this.input(learner, { kind: InputKind.LINK_CLOSED, link })
-        return
-      }
-      const accepted = leader.core.allotLink()
-      connection.ids.set(leader, accepted)
-      leader.links.set(accepted, connection)
-      this.input(leader, { kind: InputKind.LINK_ACCEPTED, link: accepted })
-      this.input(learner, { kind: InputKind.LINK_OPENED, link })
-    })
-  }
-
-  #isCut(from: Server, to: Server): boolean {
-    return this.blocked.has(`${from.sid}>${to.sid}`)
-  }
-
-  #send(server: Server, link: LinkId, packet: Packet): void {
-    server.packetsLeft -= 1
-    if (server.packetsLeft === 0) this.after(0, () => this.crash(server))
-    if (server.packetsLeft <= 0) return
-    this.record({ kind: 'packet', sid: server.sid, packet })
-    const connection = server.links.get(link)
-    if (connection !== undefined) this.#enqueue(server, connection, packet)
-  }
-
-  #enqueue(server: Server, connection: Connection, packet: Packet | null): void {
-    const way = connection.directions.find((one) => one.from === server)!
-    const stream = packet?.kind === PacketKind.SNAP ? 5 * this.#delay() : 0
-    way.lastAtMs = Math.max(way.lastAtMs, this.nowMs + this.#delay() + stream)
-    way.queue.push({ packet, atMs: way.lastAtMs })
-    if (way.queue.length === 1) {
-      this.after(way.lastAtMs - this.nowMs, () => this.#pump(connection, way))
-    }
-  }
-
-  #pump(connection: Connection, way: Direction): void {
-    if (this.#isCut(way.from, way.to)) {
-      this.after(25, () => this.#pump(connection, way))
-      return
-    }
-    const { packet } = way.queue.shift()!
-    const next = way.queue[0]
-    if (next !== undefined) this.after(next.atMs - this.nowMs, () => this.#pump(connection, way))
-    const link = connection.ids.get(way.to)
-    if (link === undefined || way.to.links.get(link) !== connection) return
-    if (packet === null) {
-      way.to.links.delete(link)
-      this.input(way.to, { kind: InputKind.LINK_CLOSED, link })
-      return
-    }
-    this.input(way.to, { kind: InputKind.PACKET, link, packet })
-  }
-
-  #close(server: Server, link: LinkId): void {
-    const connection = server.links.get(link)
-    if (connection === undefined) return
-    server.links.delete(link)
-    this.#enqueue(server, connection, null)
-  }
-
-  /** A crash: the other end hears of it, or (power loss) finds out by itself. */
-  #abandon(server: Server, connection: Connection): void {
-    server.links.delete(connection.ids.get(server)!)
-    if (this.random.next() < 0.7) this.#enqueue(server, connection, null)
   }
 
   #snapshot(server: Server, link: LinkId): void {
-    const { incarnation } = server
-    this.after(this.#delay(), () => {
-      if (server.incarnation !== incarnation) return
+    this.#later(server, this.network.delay(), () => {
+      if (this.random.next() < this.failures) {
+        this.count('snapshot failed')
+        this.input(server, { kind: InputKind.SNAPSHOT_FAILED, link, reason: 'no file handle' })
+        return
+      }
       const { applied } = server
       const input = { kind: InputKind.SNAPSHOT_READY, link, zxid: applied.zxid, snapshot: applied }
       this.input(server, input)
     })
   }
 
+  #readEntries(server: Server, request: Outbox['entryRequests'][number]): void {
+    const { link, after, upTo, maxBytes } = request
+    this.#later(server, this.network.delay() + server.diskMs, () => {
+      const fails = this.random.next() < this.failures
+      const read = fails ? 'unreadable' : readLog(server.disk, after, upTo, maxBytes)
+      if (typeof read === 'string') {
+        this.count(`log on disk: ${read}`)
+        this.input(server, { kind: InputKind.ENTRIES_FAILED, link, reason: read })
+      } else {
+        this.count('log on disk: read')
+        this.input(server, { kind: InputKind.ENTRIES_READY, link, ...read })
+      }
+    })
+  }
+
   // --- disk -----------------------------------------------------------------------------------------------------
 
   #writeNext(server: Server): void {
-    if (server.isDiskHung || server.core === null) return
+    if (server.isDiskHung || server.core === null || server.hasDiskFailed) return
     if (server.inFlight.length > 0 || server.queue.length === 0) return
     server.inFlight = server.queue
     server.queue = []
-    const { incarnation } = server
     const slow = this.random.next() < 0.05 ? 8 : 1
-    const finish = (): void => {
-      if (server.incarnation !== incarnation || server.core === null) return
-      if (server.isDiskHung) {
-        this.after(50, finish)
-        return
-      }
-      const group = server.inFlight
-      server.inFlight = []
-      for (const record of group) {
-        this.#applyToDisk(server, record)
-        server.recordsLeft -= 1
-        if (server.recordsLeft > 0) continue
-        this.crash(server)
-        return
-      }
-      this.input(server, { kind: InputKind.DURABLE, token: group.at(-1)!.token })
+    const ms = (0.1 + this.random.next()) * server.diskMs * slow
+    this.#later(server, ms, () => this.#finishWrite(server))
+  }
+
+  #finishWrite(server: Server): void {
+    if (server.isDiskHung) {
+      this.#later(server, 50, () => this.#finishWrite(server))
+      return
     }
-    this.after((0.1 + this.random.next()) * server.diskMs * slow, finish)
+    if (server.failsNextWrite) {
+      this.#failWrite(server)
+      return
+    }
+    const group = server.inFlight
+    server.inFlight = []
+    for (const record of group) {
+      this.#applyToDisk(server, record)
+      server.recordsLeft -= 1
+      if (server.recordsLeft > 0) continue
+      this.crash(server)
+      return
+    }
+    this.input(server, { kind: InputKind.DURABLE, token: group.at(-1)!.token })
+  }
+
+  /** What an fsync that failed has left on disk is anybody's guess; the process ends, and is started again. */
+  #failWrite(server: Server): void {
+    this.count('write failed')
+    this.#tear(server)
+    server.hasDiskFailed = true
+    this.input(server, { kind: InputKind.PERSIST_FAILED, reason: 'EIO' })
+    this.#later(server, this.random.next() * 500, () => {
+      this.crash(server)
+      this.after(this.random.next() * 1500, () => this.start(server))
+    })
   }
 
   #applyToDisk(server: Server, record: PersistRecord): void {
@@ -485,46 +443,32 @@ export class World {
   }
 }
 
-function applyToLog(server: Server, record: PersistRecord): void {
-  if (record.kind === RecordKind.APPEND) server.log.push(record.entry)
-  else if (record.kind === RecordKind.INSTALL) server.log = [...record.entries]
-  else if (record.kind === RecordKind.TRUNCATE) {
-    while (server.log.length > 0 && server.log.at(-1)!.zxid > record.zxid) server.log.pop()
-  }
+/** A server that could not write says nothing that others could rely on. */
+function checkSilence(server: Server, outbox: Outbox): void {
+  const said =
+    outbox.notifications.length +
+    outbox.packets.length +
+    outbox.persists.length +
+    outbox.commits.length +
+    outbox.confirmed.length
+  if (said > 0) throw new Error(`A12: server ${server.sid} goes on after a failed write`)
 }
 
-function direction(from: Server, to: Server): Direction {
-  return { from, to, queue: [], lastAtMs: 0 }
-}
+/** Ends of roles that are worth counting, by their reason. */
+const ROLE_ENDS: readonly (readonly [RegExp, string])[] = [
+  [/no zxid left/, 'hand-over at the end of the counter'],
+  [/own disk silent/, 'role ended: own disk silent'],
+  [/no quorum of learners/, 'role ended: no quorum of learners'],
+  [/not synchronized in time|no quorum came|quorum has gone/, 'role ended: never established'],
+  [/has promised epoch/, 'role ended: a voter has a later promise'],
+  [/leader not heard/, 'role ended: leader not heard'],
+  [/link lost/, 'role ended: link lost'],
+  [/up to date/, 'learner up to date'],
+  [/holds the history/, 'leader established'],
+  [/halted/, 'halted'],
+]
 
-function before(a: Scheduled, b: Scheduled): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
-}
-
-function push(heap: Scheduled[], item: Scheduled): void {
-  heap.push(item)
-  let at = heap.length - 1
-  while (at > 0) {
-    const parent = (at - 1) >> 1
-    if (!before(heap[at]!, heap[parent]!)) break
-    ;[heap[at], heap[parent]] = [heap[parent]!, heap[at]!]
-    at = parent
-  }
-}
-
-function pop(heap: Scheduled[]): Scheduled {
-  const top = heap[0]!
-  const last = heap.pop()!
-  if (heap.length === 0) return top
-  heap[0] = last
-  let at = 0
-  for (;;) {
-    let least = at
-    for (const child of [2 * at + 1, 2 * at + 2]) {
-      if (child < heap.length && before(heap[child]!, heap[least]!)) least = child
-    }
-    if (least === at) return top
-    ;[heap[at], heap[least]] = [heap[least]!, heap[at]!]
-    at = least
-  }
+function roleName(reason: string): string {
+  for (const [pattern, name] of ROLE_ENDS) if (pattern.test(reason)) return name
+  return 'other role change'
 }

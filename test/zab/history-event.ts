@@ -18,7 +18,15 @@ export type HistoryEvent = { readonly sid: ServerId } & (
       readonly txn: Uint8Array
     }
   | { readonly kind: 'checkpoint'; readonly at: Snapshot }
-  | { readonly kind: 'packet'; readonly packet: Packet }
+  /** `stream` numbers the connection, the same at both ends. */
+  | {
+      readonly kind: 'packet'
+      readonly stream: number
+      readonly to: ServerId
+      readonly packet: Packet
+    }
   | { readonly kind: 'vote'; readonly notification: Notification }
   | { readonly kind: 'role'; readonly change: RoleChange }
+  /** Does this server lead? Asked, and answered with yes. */
+  | { readonly kind: 'asked' | 'confirmed'; readonly token: number }
 )

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { InputKind } from '../../src/zab/inputs.ts'
 import { ZabChecker } from './checkers.ts'
+import { majorityOf } from './cluster.ts'
 import { type Server, World } from './harness.ts'
 
 function checkHistory(world: World): void {
-  new ZabChecker(world.voters.map((server) => server.sid)).check(world.history)
+  new ZabChecker(majorityOf(world.voters.length)).check(world.history)
 }
 
 function allServe(world: World, servers: readonly Server[] = world.servers): boolean {

@@ -1,0 +1,176 @@
+import type { SeededRandom } from '../../src/zab/random.ts'
+import type { Server, World } from './harness.ts'
+
+/** One thing that goes wrong (or gets well). `a` and `b` are two servers, perhaps the same. */
+export interface Fault {
+  readonly name: string
+  /** How often it is drawn, 1 if not named. */
+  readonly weight?: number
+  readonly run: (world: World, a: Server, b: Server, random: SeededRandom) => void
+}
+
+export const FAULTS: readonly Fault[] = [
+  { name: 'crash', run: (world, a) => world.crash(a) },
+  {
+    name: 'crash leader',
+    run: (world, a) => world.crash(world.leader ?? a),
+  },
+  {
+    name: 'crash and restart',
+    run: (world, a, _, random) => {
+      world.crash(a)
+      world.after(random.next() * 500, () => world.start(a))
+    },
+  },
+  {
+    name: 'crash all',
+    run: (world, _, __, random) => {
+      for (const server of world.servers) world.crash(server)
+      for (const server of world.servers) {
+        if (random.next() < 0.8) world.after(random.next() * 800, () => world.start(server))
+      }
+    },
+  },
+  { name: 'restart all', run: (world) => world.startAll() },
+  {
+    name: 'isolate',
+    run: (world, a) => {
+      for (const server of world.servers) if (server !== a) world.cut(a.sid, server.sid)
+    },
+  },
+  {
+    name: 'isolate leader',
+    run: (world, a) => {
+      const leader = world.leader ?? a
+      for (const server of world.servers) if (server !== leader) world.cut(leader.sid, server.sid)
+    },
+  },
+  { name: 'cut a pair', run: (world, a, b) => world.cut(a.sid, b.sid) },
+  { name: 'cut one way', run: (world, a, b) => world.block(a.sid, b.sid) },
+  {
+    name: 'split',
+    run: (world, _, __, random) => {
+      const side = world.servers.filter(() => random.next() < 0.5)
+      for (const a of world.servers) {
+        for (const b of world.servers) {
+          if (side.includes(a) !== side.includes(b)) world.block(a.sid, b.sid)
+        }
+      }
+    },
+  },
+  {
+    name: 'star',
+    run: (world, hub) => {
+      for (const a of world.servers) {
+        for (const b of world.servers)
+          if (a !== hub && b !== hub && a !== b) world.block(a.sid, b.sid)
+      }
+    },
+  },
+  {
+    name: 'crash at a record',
+    run: (world, a, _, random) => {
+      a.recordsLeft = 1 + Math.floor(random.next() * 12)
+      world.after(random.next() * 2000, () => world.start(a))
+    },
+  },
+  {
+    name: 'restart and crash at a record',
+    run: (world, a, _, random) => {
+      world.crash(a)
+      world.start(a)
+      a.recordsLeft = 1 + Math.floor(random.next() * 8)
+      world.after(500 + random.next() * 2000, () => world.start(a))
+    },
+  },
+  {
+    name: 'crash at a packet',
+    run: (world, a, _, random) => {
+      a.packetsLeft = 1 + Math.floor(random.next() * 30)
+      world.after(random.next() * 2000, () => world.start(a))
+    },
+  },
+  {
+    name: 'leader crashes, others follow it at a record',
+    run: (world, a, _, random) => {
+      const leader = world.leader ?? a
+      world.crash(leader)
+      for (const server of world.voters) {
+        if (server !== leader) server.recordsLeft = 2 + Math.floor(random.next() * 10)
+        world.after(random.next() * 1500, () => world.start(server))
+      }
+    },
+  },
+  { name: 'heal network', weight: 3, run: (world) => world.blocked.clear() },
+  {
+    name: 'slow disk',
+    run: (_, a, __, random) => {
+      a.diskMs = random.next() * 400
+    },
+  },
+  {
+    name: 'fast disk',
+    run: (_, a) => {
+      a.diskMs = 2
+    },
+  },
+  {
+    name: 'hung disk',
+    run: (world, a, _, random) => {
+      a.isDiskHung = true
+      world.after(random.next() * 3000, () => world.wakeDisk(a))
+    },
+  },
+  {
+    name: 'hung disk of the leader',
+    run: (world, a, _, random) => {
+      const server = world.leader ?? a
+      server.isDiskHung = true
+      world.after(random.next() * 6000, () => world.wakeDisk(server))
+    },
+  },
+  {
+    name: 'I/O error',
+    run: (_, a) => {
+      a.failsNextWrite = true
+    },
+  },
+  {
+    name: 'I/O error of the leader',
+    run: (world, a) => {
+      const server = world.leader ?? a
+      server.failsNextWrite = true
+    },
+  },
+  { name: 'pause', run: (world, a, _, random) => world.pause(a, random.next() * 3000) },
+  { name: 'pause of 7 s', run: (world, a) => world.pause(a, 7000) },
+  { name: 'leader pauses for 7 s', run: (world, a) => world.pause(world.leader ?? a, 7000) },
+  { name: 'election connections lost', run: (world, a) => world.network.losePeers(a) },
+  { name: 'checkpoint', run: (world, a) => world.checkpoint(a) },
+  {
+    name: 'checkpoint all',
+    run: (world) => {
+      for (const server of world.servers) world.checkpoint(server)
+    },
+  },
+  {
+    name: 'checkpoint and purge',
+    run: (world, a) => {
+      world.checkpoint(a)
+      world.purge(a)
+    },
+  },
+  {
+    name: 'long snapshots, some fail',
+    run: (world) => {
+      world.network.snapshotMs = 12_000
+      world.failures = 0.3
+    },
+  },
+]
+
+const DRAWN: readonly Fault[] = FAULTS.flatMap((fault) => Array(fault.weight ?? 1).fill(fault))
+
+export function drawFault(random: SeededRandom): Fault {
+  return DRAWN[Math.floor(random.next() * DRAWN.length)]!
+}
