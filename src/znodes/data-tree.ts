@@ -23,10 +23,11 @@ import {
   rootOfLimits,
   type SubtreeSize,
 } from './quota.ts'
+import { subtreeSize } from './subtree-size.ts'
 import { Sweepables } from './sweep.ts'
-import { TreeCapture } from './tree-capture.ts'
-import { Slots } from './tree-capture-slots.ts'
-import { linkChild, unlinkChild, Znode, type ZnodeRow } from './znode.ts'
+import type { TreeCapture } from './tree-capture.ts'
+import { TreeCaptures } from './tree-captures.ts'
+import { bumpCversion, linkChild, unlinkChild, Znode, type ZnodeRow } from './znode.ts'
 
 /** Told about every change right after it, in the order of the changes. */
 export interface ChangeEvents {
@@ -62,9 +63,7 @@ export class DataTree implements TxnTarget, QuotaView {
   #digestMismatches = 0
   #firstMismatchZxid: Zxid = NO_ZXID
   #softQuotaExceeded = 0
-  #slots = new Slots()
-  /** Those that run; null for none. */
-  #captures: TreeCapture[] | null = null
+  #captures = new TreeCaptures()
   /** Containers and TTL nodes. */
   sweepables: Sweepables
   /** What the next checkpoint has to write. */
@@ -170,13 +169,7 @@ export class DataTree implements TxnTarget, QuotaView {
 
   /** Freezes the tree as it is now, to be given out while it changes. To be ended by its `end`. */
   beginCapture(): TreeCapture {
-    const root = this.#znodes.get('/')!
-    const capture = new TreeCapture(this, root, this.#acls, this.#slots.end, (ended) => {
-      const others = this.#captures!.filter((running) => running !== ended)
-      this.#captures = others.length === 0 ? null : others
-    })
-    this.#captures = [...(this.#captures ?? []), capture]
-    return capture
+    return this.#captures.begin(this, this.#znodes.get('/')!, this.#acls)
   }
 
   /* ---------------------------------------------------------------- changing as a whole */
@@ -216,9 +209,9 @@ export class DataTree implements TxnTarget, QuotaView {
       'a tree becomes one of the same options',
     )
     this.beginLoad()
-    for (const capture of other.#captures ?? []) capture.end()
+    other.#captures.endAll()
     this.#znodes = other.#znodes
-    this.#slots = other.#slots
+    this.#captures = other.#captures
     this.#acls = other.#acls
     this.#ephemerals = other.#ephemerals
     this.#ephemeralCount = other.#ephemeralCount
@@ -235,8 +228,8 @@ export class DataTree implements TxnTarget, QuotaView {
    * Captures of what was there are over.
    */
   beginLoad(): void {
-    for (const capture of this.#captures ?? []) capture.end()
-    this.#slots = new Slots()
+    this.#captures.endAll()
+    this.#captures = new TreeCaptures()
     this.#znodes = new PathTable(this.#hashSeed)
     this.#acls = new AclTable()
     this.#ephemerals = new Map()
@@ -280,7 +273,11 @@ export class DataTree implements TxnTarget, QuotaView {
     if (parent === undefined) return ErrorCode.noNode
     this.#willChange(parent)
     bumpCversion(parent, parentCversion, zxid)
-    if (this.#znodes.get(path) !== undefined) {
+    const existing = this.#znodes.get(path)
+    if (existing !== undefined) {
+      // After a snapshot that ran ahead of its zxid, which may lack the ACL (ZOOKEEPER-3306).
+      this.#willChange(existing)
+      this.#replaceAcl(existing, acl)
       this.#redigest(parent)
       return ErrorCode.nodeExists
     }
@@ -351,9 +348,7 @@ export class DataTree implements TxnTarget, QuotaView {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return ErrorCode.noNode
     this.#willChange(znode)
-    const before = znode.acl
-    znode.acl = this.#acls.acquire(acl)
-    this.#acls.release(before)
+    this.#replaceAcl(znode, acl)
     znode.aversion = aversion
     this.#redigest(znode)
     return znode
@@ -415,19 +410,25 @@ export class DataTree implements TxnTarget, QuotaView {
     this.changes.created(this.#znodes.get(path)!)
   }
 
+  #replaceAcl(znode: Znode, acl: readonly AclEntry[]): void {
+    const before = znode.acl
+    znode.acl = this.#acls.acquire(acl)
+    this.#acls.release(before)
+  }
+
   #created(znode: Znode): void {
     this.changes.created(znode)
-    if (this.#captures !== null) for (const capture of this.#captures) capture.created(znode)
+    this.#captures.created(znode)
   }
 
   #willChange(znode: Znode): void {
     this.changes.willChange(znode)
-    if (this.#captures !== null) for (const capture of this.#captures) capture.willChange(znode)
+    this.#captures.willChange(znode)
   }
 
   #willDelete(znode: Znode): void {
     this.changes.willDelete(znode)
-    if (this.#captures !== null) for (const capture of this.#captures) capture.willDelete(znode)
+    this.#captures.willDelete(znode)
   }
 
   #newTracker(): ChangeTracker {
@@ -439,7 +440,7 @@ export class DataTree implements TxnTarget, QuotaView {
     const { path } = row
     const kind = ownerKind(row.storedOwner, this.#options.extendedTypesEnabled)
     const znode = new Znode(row, this.#acls.acquire(row.acl), kind)
-    znode.slot = this.#slots.take()
+    this.#captures.link(znode)
     this.#znodes.add(znode)
     if (parent !== null) linkChild(parent, znode)
     if (kind === OwnerKind.ephemeral) this.#addEphemeral(znode)
@@ -455,7 +456,7 @@ export class DataTree implements TxnTarget, QuotaView {
   #unlink(znode: Znode, parent: Znode): void {
     const { path } = znode
     this.#znodes.delete(path)
-    this.#slots.giveBack(znode.slot)
+    this.#captures.unlink(znode)
     unlinkChild(parent, znode)
     if (znode.ownerKind === OwnerKind.ephemeral) this.#deleteEphemeral(znode)
     else if (znode.ownerKind !== OwnerKind.none) this.sweepables.delete(znode)
@@ -494,28 +495,4 @@ export class DataTree implements TxnTarget, QuotaView {
   #checkSoftQuota(path: string): void {
     if (this.#quotaRoots.size > 0 && exceedsSoftQuota(this, path)) this.#softQuotaExceeded += 1
   }
-}
-
-/**
- * The creation counter of a parent only ever rises, and pzxid with it: at 2^31 - 1 both stay (ZOOKEEPER-1046 made the
- * counter the source of sequence numbers). -1 comes from transactions of very old servers and means one more.
- */
-function bumpCversion(parent: Znode, parentCversion: number, zxid: Zxid): void {
-  const cversion = parentCversion === -1 ? (parent.storedCversion + 1) | 0 : parentCversion
-  if (cversion <= parent.storedCversion) return
-  parent.storedCversion = cversion
-  parent.pzxid = zxid
-}
-
-/** Walks the subtree without recursion: a path may have thousands of components. */
-function subtreeSize(top: Znode): SubtreeSize {
-  let count = 0
-  let bytes = 0
-  const stack: Znode[] = [top]
-  for (let znode = stack.pop(); znode !== undefined; znode = stack.pop()) {
-    count += 1
-    bytes += znode.dataLength
-    for (let child = znode.firstChild; child !== null; child = child.nextSibling) stack.push(child)
-  }
-  return { count, bytes }
 }

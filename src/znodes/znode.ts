@@ -105,6 +105,17 @@ export function unlinkChild(parent: Znode, child: Znode): void {
   parent.numChildren -= 1
 }
 
+/**
+ * The creation counter of a parent only ever rises, and pzxid with it: at 2^31 - 1 both stay (ZOOKEEPER-1046 made the
+ * counter the source of sequence numbers). -1 comes from transactions of very old servers and means one more.
+ */
+export function bumpCversion(parent: Znode, parentCversion: number, zxid: Zxid): void {
+  const cversion = parentCversion === -1 ? (parent.storedCversion + 1) | 0 : parentCversion
+  if (cversion <= parent.storedCversion) return
+  parent.storedCversion = cversion
+  parent.pzxid = zxid
+}
+
 /** A `Stat` that stays as it is when the znode changes. */
 export function copyStat(znode: Znode): Stat {
   return {
