@@ -1,7 +1,13 @@
 import { assert } from '../base/index.ts'
 import type { Done, DoneVoid, LogFile, LogFileInfo, LogFilePort, LogFolder } from '../env/index.ts'
 import { IoError } from '../env/index.ts'
-import { type DiskContents, SIM_SECTOR_BYTES, SimFile, SimFolder } from './disk-contents.ts'
+import {
+  beginUnsynced,
+  type DiskContents,
+  SIM_SECTOR_BYTES,
+  SimFile,
+  SimFolder,
+} from './disk-contents.ts'
 import type { OperationKind, OperationRunner } from './disk-operation.ts'
 import type { SimRandom } from './random.ts'
 
@@ -11,6 +17,8 @@ interface Effects<T> {
   apply(): T
   /** What a crash may leave; nothing unless given. */
   partly?(random: SimRandom): void
+  /** What the end of the process may leave in the machine's memory; as `partly` unless given. */
+  unsynced?(random: SimRandom): void
 }
 
 function run<T>(
@@ -35,6 +43,7 @@ function run<T>(
       done(null, value)
     },
     crash: (random) => effects.partly?.(random),
+    keepUnsynced: (random) => (effects.unsynced ?? effects.partly)?.(random),
     fail: (error) => done(error, null),
   })
 }
@@ -194,8 +203,15 @@ class OpenFile implements LogFile {
     assert(!this.#isBroken, `a write of ${this.name} after one that failed`)
     this.#isWriting = true
     const effects: Effects<void> = {
-      apply: () => this.#put(offset, chunks, () => true),
+      apply: () => {
+        this.#put(offset, chunks, null)
+        // As by fdatasync, which asks for the whole file.
+        this.#file.onDisk = undefined
+      },
       partly: (random) => this.#put(offset, chunks, sectorsThatMadeIt(random)),
+      unsynced: (random) => {
+        if (random.oneIn(2)) this.#put(offset, chunks, this.#unsynced)
+      },
     }
     run(this.#user, 'write', this.name, effects, (error) => {
       this.#isWriting = false
@@ -208,11 +224,25 @@ class OpenFile implements LogFile {
     run(this.#user, 'close', this.name, { apply: () => {} }, done)
   }
 
-  /** Copies the bytes of the sectors chosen; the file grows when they lie behind its end. */
-  #put(offset: number, chunks: readonly Uint8Array[], isChosen: (sector: number) => boolean): void {
+  readonly #unsynced = (sector: number): boolean => {
+    beginUnsynced(this.#file, sector)
+    return true
+  }
+
+  /** Copies the bytes of the sectors chosen, or all; the file grows when they lie behind its end. */
+  #put(
+    offset: number,
+    chunks: readonly Uint8Array[],
+    isChosen: ((sector: number) => boolean) | null,
+  ): void {
     let at = offset
     for (const chunk of chunks) {
       this.#reach(at + chunk.length)
+      if (isChosen === null) {
+        this.#file.bytes.set(chunk, at)
+        at += chunk.length
+        continue
+      }
       for (let start = 0; start < chunk.length; ) {
         const sector = Math.floor((at + start) / SIM_SECTOR_BYTES)
         const end = Math.min(chunk.length, (sector + 1) * SIM_SECTOR_BYTES - at)

@@ -19,7 +19,10 @@ export type OperationKind =
   | 'rowsWrite'
   | 'rowsClose'
 
-/** Something a process asked the disk to do. Exactly one of its methods is called, `crash` also before `fail`. */
+/**
+ * Something a process asked the disk to do. Exactly one of its methods is called, `crash` or `keepUnsynced` also
+ * before `fail`.
+ */
 export interface DiskOperation {
   readonly kind: OperationKind
   /** File or store, for faults and messages. */
@@ -28,6 +31,11 @@ export interface DiskOperation {
   complete(): void
   /** Takes effect in part, as a crash or a failure leaves it. */
   crash(random: SimRandom): void
+  /**
+   * Takes effect, or not, in the memory of the operating system only: what the end of the process leaves when the
+   * machine goes on. Like `crash` unless given.
+   */
+  keepUnsynced?(random: SimRandom): void
   fail(error: IoError): void
 }
 

@@ -1,6 +1,6 @@
-import type { Clock, Timers } from '../env/index.ts'
 import { IoError } from '../env/index.ts'
-import type { DiskContents, RowsStore, SimFolder } from './disk-contents.ts'
+import type { DiskContents, RowsStore, SimFile, SimFolder } from './disk-contents.ts'
+import { loseUnsynced } from './disk-contents.ts'
 import { SimLogFiles } from './disk-log-files.ts'
 import {
   type DiskOperation,
@@ -12,6 +12,7 @@ import {
 import type { OpenSimDisk, SimDiskPorts } from './environment.ts'
 import type { SimRandom } from './random.ts'
 import { SimRows } from './rows.ts'
+import type { SimTimers } from './timers.ts'
 
 export interface SimDiskOptions {
   /** Size of the file system; unlimited unless given. */
@@ -19,6 +20,15 @@ export interface SimDiskOptions {
   /** How long an operation takes, both included; 0 and 1 unless given. */
   readonly latencyMsMin?: number
   readonly latencyMsMax?: number
+  /** One operation of so many takes up to `slowMsMax` more; none unless given. */
+  readonly slowOneIn?: number
+  readonly slowMsMax?: number
+}
+
+/** What was on a disk at some time. */
+export interface DiskCopy {
+  readonly folders: ReadonlyMap<string, SimFolder>
+  readonly stores: ReadonlyMap<string, RowsStore>
 }
 
 /** Operations after which something else would be found by a start. */
@@ -50,11 +60,17 @@ export class SimDisk implements DiskContents {
   otherBytes = 0
   /** The power goes just before this durable operation completes, counted from 1. */
   crashAtStep: number = Number.POSITIVE_INFINITY
+  /** Nothing more can be written. */
+  isFull = false
+  /** Operations take so many times as long. */
+  slowness = 1
   readonly #options: SimDiskOptions
   readonly #faults: Fault[] = []
   #user: DiskUser | null = null
   #steps = 0
   #isDown = false
+  #isHung = false
+  #crashPoint: { readonly step: number; reached(): void } | null = null
 
   constructor(options: SimDiskOptions = {}) {
     this.#options = options
@@ -62,17 +78,17 @@ export class SimDisk implements DiskContents {
   }
 
   /** Lets the next process use the disk; the one before has ended and holds no locks any more. */
-  readonly open: OpenSimDisk = (timers, clock, random): SimDiskPorts => {
+  readonly open: OpenSimDisk = (timers, _clock, random): SimDiskPorts => {
     this.#user?.crash()
     this.#isDown = false
     for (const folder of this.folders.values()) folder.isLocked = false
     for (const store of this.stores.values()) store.isOpen = false
-    return this.openBeside(timers, clock, random)
+    return this.openBeside(timers, _clock, random)
   }
 
   /** Lets a second process use the disk while the first still does; a crash takes only the last one along. */
-  readonly openBeside: OpenSimDisk = (timers, clock, random): SimDiskPorts => {
-    const user = new DiskUser(this, timers, clock, random, this.#options)
+  readonly openBeside: OpenSimDisk = (timers, _clock, random): SimDiskPorts => {
+    const user = new DiskUser(this, timers, random, this.#options)
     this.#user = user
     return { logFile: new SimLogFiles(this, user), rows: new SimRows(this, user) }
   }
@@ -88,6 +104,10 @@ export class SimDisk implements DiskContents {
   }
 
   get freeBytes(): number {
+    if (this.isFull) return 0
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) {
+      return this.otherBytes === Number.POSITIVE_INFINITY ? 0 : this.capacityBytes
+    }
     let used = this.otherBytes
     for (const folder of this.folders.values()) used += folder.usedBytes
     for (const store of this.stores.values()) used += store.usedBytes
@@ -103,11 +123,78 @@ export class SimDisk implements DiskContents {
     this.#faults.length = 0
   }
 
-  /** The power goes: operations under way end half done. */
+  /** The power goes: operations under way end half done, what was only in memory may be lost. */
   crash(): void {
     this.#isDown = true
-    this.#user?.crash()
+    this.#crashPoint = null
+    const user = this.#user
     this.#user = null
+    if (user === null) return
+    user.crash()
+    for (const file of this.#files()) loseUnsynced(file, user.random)
+  }
+
+  /**
+   * The process ends and the machine goes on: operations under way have happened or not, a write perhaps only in the
+   * machine's memory. A later write to the same file takes it to the disk.
+   */
+  abandon(): void {
+    this.#crashPoint = null
+    this.#user?.abandon()
+    this.#user = null
+  }
+
+  /** Calls `reached` instead of completing the durable operation number `count` from now. */
+  crashAfter(count: number, reached: () => void): void {
+    this.#crashPoint = { step: this.#steps + count, reached }
+  }
+
+  /** Nothing completes until `release`. */
+  hang(): void {
+    this.#isHung = true
+  }
+
+  release(): void {
+    this.#isHung = false
+    this.#user?.releaseHeld()
+  }
+
+  get isHung(): boolean {
+    return this.#isHung
+  }
+
+  /** All content as it is now. */
+  copy(): DiskCopy {
+    const folders = new Map([...this.folders].map(([path, folder]) => [path, folder.copy()]))
+    const stores = new Map([...this.stores].map(([path, store]) => [path, store.copy()]))
+    return { folders, stores }
+  }
+
+  /** Replaces all content by that of an earlier time. No process may use the disk. */
+  restore({ folders, stores }: DiskCopy): void {
+    this.wipe()
+    for (const [path, folder] of folders) this.folders.set(path, folder.copy())
+    for (const [path, store] of stores) this.stores.set(path, store.copy())
+  }
+
+  /** Removes all content. No process may use the disk. */
+  wipe(): void {
+    this.folders.clear()
+    this.stores.clear()
+  }
+
+  /** Disk and process are as good as new, except for their content. */
+  heal(): void {
+    this.clearFaults()
+    this.#crashPoint = null
+    this.crashAtStep = Number.POSITIVE_INFINITY
+    this.isFull = false
+    this.slowness = 1
+    this.release()
+  }
+
+  *#files(): Iterable<SimFile> {
+    for (const folder of this.folders.values()) yield* folder.files.values()
   }
 
   /** The error an operation has to fail with; null when it may go on. */
@@ -123,8 +210,12 @@ export class SimDisk implements DiskContents {
   countStep(kind: OperationKind): boolean {
     if (!DURABLE.has(kind)) return false
     this.#steps++
-    if (this.#steps !== this.crashAtStep) return false
-    this.crash()
+    const crashPoint = this.#crashPoint
+    if (this.#steps === this.crashAtStep) this.crash()
+    else if (crashPoint !== null && this.#steps >= crashPoint.step) {
+      this.#crashPoint = null
+      crashPoint.reached()
+    } else return false
     return true
   }
 }
@@ -133,22 +224,16 @@ export class SimDisk implements DiskContents {
 class DiskUser implements OperationRunner {
   readonly random: SimRandom
   readonly #disk: SimDisk
-  readonly #timers: Timers
-  readonly #clock: Clock
+  readonly #timers: SimTimers
   readonly #options: SimDiskOptions
   readonly #running = new Set<DiskOperation>()
+  /** Operations whose time came while the disk hung. */
+  #held: DiskOperation[] = []
   #isGone = false
 
-  constructor(
-    disk: SimDisk,
-    timers: Timers,
-    clock: Clock,
-    random: SimRandom,
-    options: SimDiskOptions,
-  ) {
+  constructor(disk: SimDisk, timers: SimTimers, random: SimRandom, options: SimDiskOptions) {
     this.#disk = disk
     this.#timers = timers
-    this.#clock = clock
     this.random = random
     this.#options = options
   }
@@ -157,22 +242,52 @@ class DiskUser implements OperationRunner {
   run(operation: DiskOperation): void {
     if (this.#isGone) return
     this.#running.add(operation)
-    const { latencyMsMin = 0, latencyMsMax = 1 } = this.#options
-    const steps = Math.round((latencyMsMax - latencyMsMin) * 8)
-    const latencyMs = latencyMsMin + this.random.below(steps + 1) / 8
-    this.#timers.at(this.#clock.monotonicMs() + latencyMs, () => this.#complete(operation))
+    this.#timers.after(this.#latencyMs(), () => this.#complete(operation))
   }
 
   /** What is under way ends half done. */
   crash(): void {
+    this.#end((operation) => operation.crash(this.random))
+  }
+
+  /** The process is gone; the operating system finishes what is under way, or has not begun it. */
+  abandon(): void {
+    this.#end((operation) => {
+      if (operation.keepUnsynced === undefined) operation.crash(this.random)
+      else operation.keepUnsynced(this.random)
+    })
+  }
+
+  releaseHeld(): void {
+    const held = this.#held
+    this.#held = []
+    for (const operation of held) this.#timers.after(0, () => this.#complete(operation))
+  }
+
+  #latencyMs(): number {
+    const { latencyMsMin = 0, latencyMsMax = 1, slowOneIn = 0, slowMsMax = 0 } = this.#options
+    const steps = Math.round((latencyMsMax - latencyMsMin) * 8)
+    let latencyMs = latencyMsMin + this.random.below(steps + 1) / 8
+    if (slowOneIn > 0 && this.random.oneIn(slowOneIn)) {
+      latencyMs += this.random.below(Math.round(slowMsMax * 8) + 1) / 8
+    }
+    return latencyMs * this.#disk.slowness
+  }
+
+  #end(endOperation: (operation: DiskOperation) => void): void {
     if (this.#isGone) return
     this.#isGone = true
-    for (const operation of this.#running) operation.crash(this.random)
+    for (const operation of this.#running) endOperation(operation)
     this.#running.clear()
+    this.#held = []
   }
 
   #complete(operation: DiskOperation): void {
     if (this.#isGone || !this.#running.has(operation)) return
+    if (this.#disk.isHung) {
+      this.#held.push(operation)
+      return
+    }
     const fault = this.#disk.faultFor(operation.kind, operation.name)
     if (fault === null && this.#disk.countStep(operation.kind)) return
     this.#running.delete(operation)

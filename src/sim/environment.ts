@@ -7,7 +7,6 @@ import type {
   Network,
   Random,
   RowsPort,
-  Timers,
 } from '../env/index.ts'
 import { MemoryMetrics } from '../env/index.ts'
 import { SimClock } from './clock.ts'
@@ -23,7 +22,7 @@ export interface SimDiskPorts {
 }
 
 /** Opens a machine's disk for a new process, whose `timers` carry the completions. */
-export type OpenSimDisk = (timers: Timers, clock: Clock, random: SimRandom) => SimDiskPorts
+export type OpenSimDisk = (timers: SimTimers, clock: Clock, random: SimRandom) => SimDiskPorts
 
 export type LogLevelName = 'debug' | 'info' | 'warn' | 'error'
 
@@ -57,11 +56,17 @@ export class SimEnvironment implements Environment {
   readonly metrics: MemoryMetrics = new MemoryMetrics()
   readonly #network: SimNetwork
 
-  constructor(host: string, surroundings: Surroundings, openDisk: OpenSimDisk) {
+  /** `clock` is the machine's; without it the process has one of its own. */
+  constructor(
+    host: string,
+    surroundings: Surroundings,
+    openDisk: OpenSimDisk,
+    clock: SimClock = new SimClock(surroundings.events),
+  ) {
     const { events, network, random } = surroundings
     this.host = host
-    this.clock = new SimClock(events)
-    this.timers = new SimTimers(events)
+    this.clock = clock
+    this.timers = new SimTimers(events, clock)
     this.random = random.fork()
     this.network = network.openFor(host, this.timers)
     this.#network = network
@@ -82,5 +87,11 @@ export class SimEnvironment implements Environment {
   stop(): void {
     this.timers.stop()
     this.#network.closeAllOf(this.timers)
+  }
+
+  /** The process dies with its machine: nobody is told that its connections are gone. */
+  vanish(): void {
+    this.timers.stop()
+    this.#network.forgetAllOf(this.timers)
   }
 }

@@ -1,8 +1,10 @@
 import { assert, Fifo } from '../base/index.ts'
 import type { Address, Connection, ConnectionHandler, TimerHandle } from '../env/index.ts'
 import { IoError } from '../env/index.ts'
-import type { EventQueue } from './event-queue.ts'
+import type { EventQueue, ScheduledEvent } from './event-queue.ts'
+import type { Link, Waiter } from './link.ts'
 import type { SimRandom } from './random.ts'
+import { nextRetryMs } from './retransmission.ts'
 import type { SimTimers } from './timers.ts'
 
 /** The same limits as a real connection has (platform/tcp-connection.ts). */
@@ -13,26 +15,69 @@ const LINGER_LIMIT_MS = 1_000
 /** A received chunk is overwritten with this after `onBytes`: keeping it is a mistake that must show. */
 const POISON = 0xee
 
+/** Headers of a packet, for the bandwidth it takes. */
+const HEADER_BYTES = 60
+
 /** What all connections of a network share. */
 export interface Wire {
   readonly events: EventQueue
   readonly random: SimRandom
   /** Bytes of one direction that the two kernels hold, on the way or not yet read. */
   readonly windowBytes: number
-  /** Draws how long one piece is on the way. */
-  latencyMs(): number
+  /** How long the kernel keeps sending what is not acknowledged before it gives up. */
+  readonly retransmitLimitMs: number
+}
+
+const PacketKind = { data: 0, end: 1, reset: 2, acknowledgement: 3 } as const
+type PacketKind = (typeof PacketKind)[keyof typeof PacketKind]
+
+const NOTHING = new Uint8Array(0)
+
+/** Something on its way to one end of a connection. */
+class Packet implements ScheduledEvent {
+  isDead = false
+  readonly to: SimConnection
+  readonly kind: PacketKind
+  /** Position among the packets to this end that must arrive in order. */
+  readonly sequence: number
+  readonly bytes: Uint8Array
+  /** How many bytes are acknowledged. */
+  readonly count: number
+
+  constructor(
+    to: SimConnection,
+    kind: PacketKind,
+    sequence: number,
+    bytes: Uint8Array,
+    count: number,
+  ) {
+    this.to = to
+    this.kind = kind
+    this.sequence = sequence
+    this.bytes = bytes
+    this.count = count
+  }
+
+  run(): void {
+    this.to.onPacket(this)
+  }
 }
 
 /**
  * One end of a simulated TCP connection. Each direction is first in, first out; what `write` gets is taken
  * by the kernel as far as the window allows, cut into pieces at random places, and delivered later.
+ *
+ * On a closed link packets are lost without a word. The kernel keeps them and tries again, ever more seldom, when
+ * the link is open; it gives up after `retransmitLimitMs`, and then only this end learns of it. A machine
+ * that lost its power forgets its connections: what reaches it afterwards is answered by a reset.
  */
-export class SimConnection implements Connection {
+export class SimConnection implements Connection, Waiter {
   readonly local: Address
   readonly remote: Address
   /** The process that this end belongs to. */
   readonly process: SimTimers
   readonly #wire: Wire
+  readonly #link: Link
   readonly #onGone: (connection: SimConnection) => void
   #peer: SimConnection | null = null
   #handler: ConnectionHandler | null = null
@@ -43,26 +88,42 @@ export class SimConnection implements Connection {
   #bufferedBytes = 0
   #inFlightBytes = 0
   #lastArrivalMs = 0
+  #nextSequence = 0
   #mustDrain = false
   #isEndSent = false
 
+  /** Lost packets in their order, to be sent again. */
+  #lost: Packet[] = []
+  #lostSinceMs = 0
+  /** Bytes read here of which the other end has not heard, because the link was closed. */
+  #unheardBytes = 0
+  #isWaiting = false
+  #giveUpTimer: TimerHandle | null = null
+
   readonly #unread = new Fifo<Uint8Array>()
   #isPaused = false
+  #isReadPending = false
   #isEndReceived = false
   #isEndDelivered = false
 
   #isEnding = false
   #isClosed = false
+  #closeError: IoError | null = null
+  #isCloseReported = false
+  /** The machine does not know this connection any more. */
+  #isForgotten = false
   #cutTimer: TimerHandle | null = null
 
   constructor(
     wire: Wire,
+    link: Link,
     process: SimTimers,
     local: Address,
     remote: Address,
     onGone: (connection: SimConnection) => void,
   ) {
     this.#wire = wire
+    this.#link = link
     this.process = process
     this.local = local
     this.remote = remote
@@ -78,6 +139,9 @@ export class SimConnection implements Connection {
   attach(handler: ConnectionHandler): void {
     assert(this.#handler === null, 'a connection has one handler')
     this.#handler = handler
+    // It may have broken before the process accepted it.
+    if (this.#isClosed && !this.#isForgotten) this.#soon(this.#reportClose)
+    if (this.#unread.length > 0 || this.#isEndReceived) this.#readSoon()
   }
 
   get bufferedBytes(): number {
@@ -102,7 +166,7 @@ export class SimConnection implements Connection {
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    this.#soon(() => this.#read())
+    this.#readSoon()
   }
 
   end(): void {
@@ -110,7 +174,7 @@ export class SimConnection implements Connection {
     this.#isEnding = true
     this.#isPaused = false
     this.#cutAfter(FLUSH_LIMIT_MS)
-    this.#soon(() => this.#read())
+    this.#readSoon()
     this.#pump()
   }
 
@@ -119,9 +183,9 @@ export class SimConnection implements Connection {
   }
 
   /** The next moment at which something sent from here can arrive. */
-  nextArrivalMs(): number {
-    const arrivalMs = this.#wire.events.nowMs + this.#wire.latencyMs()
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, arrivalMs)
+  nextArrivalMs(bytes: number): number {
+    const arrivalMs = this.#link.arrivalMs(this.#wire.events.nowMs, bytes + HEADER_BYTES)
+    if (arrivalMs > this.#lastArrivalMs) this.#lastArrivalMs = arrivalMs
     return this.#lastArrivalMs
   }
 
@@ -130,6 +194,15 @@ export class SimConnection implements Connection {
     this.#close(new IoError('ECONNRESET', `connection with ${this.remote.host} was reset`))
   }
 
+  /** The machine loses its power: nothing is sent, nothing is remembered. */
+  forget(): void {
+    if (this.#isClosed) return
+    this.#isForgotten = true
+    this.#shut()
+  }
+
+  /* ---------------------------------------------------------------- sending */
+
   /** Gives the kernel what it takes: not every byte that becomes free, or pieces would get ever smaller. */
   #pump(): void {
     const { random, windowBytes } = this.#wire
@@ -137,10 +210,12 @@ export class SimConnection implements Connection {
       const room = windowBytes - this.#inFlightBytes
       if (room < Math.min(this.#bufferedBytes, windowBytes / 4)) break
       const chunk = this.#queue.peek()!
-      const left = chunk.length - this.#headTaken
-      const length = Math.min(left, windowBytes - this.#inFlightBytes)
+      const length = Math.min(chunk.length - this.#headTaken, room)
       const taken = random.oneIn(4) ? random.between(1, length) : length
-      const piece = chunk.slice(this.#headTaken, this.#headTaken + taken)
+      const piece = Buffer.allocUnsafe(taken)
+      piece.set(
+        taken === chunk.length ? chunk : chunk.subarray(this.#headTaken, this.#headTaken + taken),
+      )
       this.#headTaken += taken
       if (this.#headTaken === chunk.length) {
         this.#queue.shift()
@@ -148,7 +223,7 @@ export class SimConnection implements Connection {
       }
       this.#bufferedBytes -= taken
       this.#inFlightBytes += taken
-      this.#send((peer) => peer.#onArrival(piece))
+      this.#sendInOrder(PacketKind.data, piece)
     }
     if (this.#bufferedBytes > 0) return
     if (this.#mustDrain) {
@@ -162,14 +237,129 @@ export class SimConnection implements Connection {
 
   #sendEnd(): void {
     this.#isEndSent = true
-    this.#send((peer) => peer.#onEndArrival())
+    this.#sendInOrder(PacketKind.end, NOTHING)
     if (this.#isEndReceived) this.#close(null)
     else this.#cutAfter(LINGER_LIMIT_MS)
   }
 
+  #sendInOrder(kind: PacketKind, bytes: Uint8Array): void {
+    const packet = new Packet(this.#peer!, kind, this.#nextSequence, bytes, 0)
+    this.#nextSequence += 1
+    if (this.#lost.length > 0 || this.#link.isClosed) this.#lose(packet)
+    else this.#wire.events.add(this.nextArrivalMs(bytes.length), packet)
+  }
+
+  /** Tells the other end to close. A reset is not sent again: if it is lost, the next packet causes another one. */
+  #sendReset(): void {
+    if (this.#link.isClosed) return
+    const packet = new Packet(this.#peer!, PacketKind.reset, 0, NOTHING, 0)
+    this.#wire.events.add(this.nextArrivalMs(0), packet)
+  }
+
+  /**
+   * Tells the other end how much was read here. As long as nothing waits there for room, nobody can see when the
+   * news arrives, so it arrives at once and costs no event.
+   */
+  #acknowledge(count: number): void {
+    const peer = this.#peer!
+    if (this.#link.isClosed || this.#unheardBytes > 0) {
+      this.#unheardBytes += count
+      this.#waitForLink()
+      peer.#startGivingUp()
+    } else if (peer.#bufferedBytes === 0) peer.#inFlightBytes -= count
+    else {
+      const { events } = this.#wire
+      const packet = new Packet(peer, PacketKind.acknowledgement, 0, NOTHING, count)
+      events.add(this.#link.arrivalMs(events.nowMs, HEADER_BYTES), packet)
+    }
+  }
+
+  /* ---------------------------------------------------------------- loss */
+
+  #lose(packet: Packet): void {
+    const lost = this.#lost
+    if (this.#isForgotten) return
+    if (lost.length === 0) this.#lostSinceMs = this.#wire.events.nowMs
+    // What was under way when the link closed arrives here after what was sent later.
+    let index = lost.length
+    while (index > 0 && lost[index - 1]!.sequence > packet.sequence) index -= 1
+    lost.splice(index, 0, packet)
+    this.#waitForLink()
+    this.#startGivingUp()
+  }
+
+  #waitForLink(): void {
+    if (this.#isWaiting) return
+    this.#isWaiting = true
+    if (this.#link.isClosed) this.#link.whenOpen(this)
+    else this.onLinkOpen()
+  }
+
+  /** The link is open; TCP finds out when it tries again. */
+  onLinkOpen(): void {
+    const { events } = this.#wire
+    const firstMs = this.#lost.length > 0 ? this.#lostSinceMs : events.nowMs
+    events.schedule(nextRetryMs(firstMs, events.nowMs), () => this.#retry())
+  }
+
+  #retry(): void {
+    if (this.#link.isClosed) {
+      this.#link.whenOpen(this)
+      return
+    }
+    this.#isWaiting = false
+    if (this.#isForgotten) return
+    const { events } = this.#wire
+    this.#stopGivingUp()
+    const lost = this.#lost
+    this.#lost = []
+    for (const packet of lost) events.add(this.nextArrivalMs(packet.bytes.length), packet)
+    const count = this.#unheardBytes
+    this.#unheardBytes = 0
+    this.#peer!.#stopGivingUp()
+    if (count > 0) this.#acknowledge(count)
+  }
+
+  #startGivingUp(): void {
+    if (this.#giveUpTimer !== null || this.#isClosed) return
+    const { events, retransmitLimitMs } = this.#wire
+    this.#giveUpTimer = events.schedule(events.nowMs + retransmitLimitMs, () => {
+      this.#giveUpTimer = null
+      this.#lost = []
+      this.#close(new IoError('ETIMEDOUT', `${this.remote.host} does not acknowledge`))
+    })
+  }
+
+  /** Something has come through. */
+  #stopGivingUp(): void {
+    this.#giveUpTimer?.cancel()
+    this.#giveUpTimer = null
+  }
+
+  /* ---------------------------------------------------------------- receiving */
+
+  /** A packet arrives here, or would if the link were open. */
+  onPacket(packet: Packet): void {
+    const peer = this.#peer!
+    const { events } = this.#wire
+    if (peer.#link.isClosed) {
+      if (packet.kind === PacketKind.acknowledgement) {
+        peer.#unheardBytes += packet.count
+        peer.#waitForLink()
+        this.#startGivingUp()
+      } else if (packet.kind !== PacketKind.reset) peer.#lose(packet)
+      return
+    }
+    events.note(packet.kind + 4 * packet.bytes.length)
+    if (packet.kind === PacketKind.data) this.#onArrival(packet.bytes)
+    else if (packet.kind === PacketKind.end) this.#onEndArrival()
+    else if (packet.kind === PacketKind.reset) this.reset()
+    else this.#onAcknowledged(packet.count)
+  }
+
   #onArrival(piece: Uint8Array): void {
     if (this.#isClosed) {
-      this.#send((peer) => peer.reset())
+      this.#sendReset()
       return
     }
     this.#unread.push(piece)
@@ -177,32 +367,51 @@ export class SimConnection implements Connection {
   }
 
   #onEndArrival(): void {
+    if (this.#isForgotten) {
+      this.#sendReset()
+      return
+    }
     this.#isEndReceived = true
     this.#read()
+  }
+
+  #readSoon(): void {
+    this.process.inWorld(this.#wire.events.nowMs, () => this.#read())
   }
 
   /** Delivers what has arrived, as far as the receiver wants it. */
   #read(): void {
     if (this.process.isFrozen) {
-      this.process.readWhenThawed(() => this.#read())
+      this.#readWhenThawed()
       return
     }
+    const handler = this.#handler
+    if (handler === null) return
     while (!this.#isPaused && !this.#isClosed && !this.process.isStopped) {
       const piece = this.#unread.shift()
       if (piece === null) {
-        this.#readEnd()
+        this.#readEnd(handler)
         return
       }
-      if (!this.#isEnding) this.#handler?.onBytes(piece)
+      if (!this.#isEnding) handler.onBytes(piece)
       piece.fill(POISON)
-      this.#send((peer) => peer.#onAcknowledged(piece.length))
+      this.#acknowledge(piece.length)
     }
   }
 
-  #readEnd(): void {
+  #readWhenThawed(): void {
+    if (this.#isReadPending) return
+    this.#isReadPending = true
+    this.process.readWhenThawed(() => {
+      this.#isReadPending = false
+      this.#read()
+    })
+  }
+
+  #readEnd(handler: ConnectionHandler): void {
     if (!this.#isEndReceived || this.#isEndDelivered) return
     this.#isEndDelivered = true
-    if (!this.#isEnding) this.#handler?.onEnd()
+    if (!this.#isEnding) handler.onEnd()
     else if (this.#isEndSent) this.#close(null)
   }
 
@@ -211,36 +420,46 @@ export class SimConnection implements Connection {
     if (!this.#isClosed) this.#pump()
   }
 
+  /* ---------------------------------------------------------------- closing */
+
   #close(error: IoError | null): void {
     if (this.#isClosed) return
+    const hasUnread = this.#unread.length > 0
+    const mustSendEnd = error === null && !hasUnread && !this.#isEndSent
+    this.#closeError = error
+    this.#shut()
+    if (error === null && hasUnread) this.#sendReset()
+    else if (mustSendEnd) this.#sendInOrder(PacketKind.end, NOTHING)
+    this.#soon(this.#reportClose)
+  }
+
+  readonly #reportClose = (handler: ConnectionHandler): void => {
+    if (this.#isCloseReported) return
+    this.#isCloseReported = true
+    handler.onClose(this.#closeError)
+  }
+
+  #shut(): void {
     this.#isClosed = true
     this.#isEnding = true
+    this.#isEndSent = true
     this.#cutTimer?.cancel()
-    const hasUnread = this.#unread.length > 0
+    this.#stopGivingUp()
     this.#queue.clear()
     this.#bufferedBytes = 0
     this.#unread.clear()
-    if (error === null && hasUnread) this.#send((peer) => peer.reset())
-    else if (error === null && !this.#isEndSent) this.#send((peer) => peer.#onEndArrival())
-    this.#isEndSent = true
     this.#onGone(this)
-    this.#soon((handler) => handler.onClose(error))
   }
 
   #cutAfter(limitMs: number): void {
     this.#cutTimer?.cancel()
-    this.#cutTimer = this.process.at(this.#wire.events.nowMs + limitMs, () => this.#close(null))
-  }
-
-  /** Something travels to the other end; the process here need not live to see it arrive. */
-  #send(arrive: (peer: SimConnection) => void): void {
-    const peer = this.#peer!
-    this.#wire.events.schedule(this.nextArrivalMs(), () => arrive(peer))
+    const { events } = this.#wire
+    this.#cutTimer = this.process.inWorld(events.nowMs + limitMs, () => this.#close(null))
   }
 
   /** Calls the handler, but not inside the present call. */
   #soon(call: (handler: ConnectionHandler) => void): void {
-    this.process.at(this.#wire.events.nowMs, () => {
+    this.process.inWorld(this.#wire.events.nowMs, () => {
       if (this.#handler !== null) call(this.#handler)
     })
   }

@@ -1,12 +1,15 @@
-import type { OpenSimDisk, SimLogLine } from './environment.ts'
+import type { OpenSimDisk, SimLogLine, Surroundings } from './environment.ts'
 import { SimEnvironment } from './environment.ts'
 import { EventQueue } from './event-queue.ts'
+import { type HostEvent, type HostOptions, SimHost } from './host.ts'
 import type { SimNetworkOptions } from './network.ts'
 import { SimNetwork } from './network.ts'
 import { SimRandom } from './random.ts'
 
 export interface WorldOptions extends SimNetworkOptions {
   readonly onLog?: (line: SimLogLine) => void
+  /** Told when a process of a {@link SimHost} starts, stops or stands still. */
+  readonly onHostEvent?: (event: HostEvent) => void
 }
 
 /**
@@ -18,20 +21,52 @@ export class SimWorld {
   readonly events: EventQueue = new EventQueue()
   readonly random: SimRandom
   readonly network: SimNetwork
-  readonly #onLog: (line: SimLogLine) => void
+  readonly #surroundings: Surroundings
+  readonly #onHostEvent: (event: HostEvent) => void
+  readonly #hosts = new Map<string, SimHost>()
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.seed = seed
     this.random = new SimRandom(seed)
     this.network = new SimNetwork(this.events, this.random.fork(), options)
-    this.#onLog = options.onLog ?? (() => {})
+    this.#surroundings = {
+      events: this.events,
+      network: this.network,
+      random: this.random,
+      onLog: options.onLog ?? (() => {}),
+    }
+    this.#onHostEvent = options.onHostEvent ?? (() => {})
   }
 
-  /** Starts a process on the machine `host` (a numeric address). It ends with `stop` of what is returned. */
+  get nowMs(): number {
+    return this.events.nowMs
+  }
+
+  /** Machines by name, in the order they were added. */
+  get hosts(): ReadonlyMap<string, SimHost> {
+    return this.#hosts
+  }
+
+  /** Adds a machine, on which nothing runs yet. */
+  addHost(options: HostOptions): SimHost {
+    if (this.#hosts.has(options.name)) throw new Error(`there is a machine ${options.name}`)
+    const host = new SimHost(options, this.#surroundings, this.#onHostEvent)
+    this.#hosts.set(options.name, host)
+    return host
+  }
+
+  host(name: string): SimHost {
+    const host = this.#hosts.get(name)
+    if (host === undefined) throw new Error(`there is no machine ${name}`)
+    return host
+  }
+
+  /**
+   * Starts a process on the machine with the numeric address `host`, with clocks of its own. It ends with `stop`
+   * of what is returned.
+   */
   startProcess(host: string, openDisk: OpenSimDisk): SimEnvironment {
-    const { events, network, random } = this
-    const onLog = this.#onLog
-    return new SimEnvironment(host, { events, network, random, onLog }, openDisk)
+    return new SimEnvironment(host, this.#surroundings, openDisk)
   }
 }
 
