@@ -40,6 +40,15 @@ export class Deadlines<T> {
     this.#disarm()
   }
 
+  /** Does not wait any longer for the item that was added first. */
+  expireOldest(): void {
+    for (const item of this.#deadlines.keys()) {
+      this.delete(item)
+      this.#onLate(item)
+      return
+    }
+  }
+
   keys(): T[] {
     return [...this.#deadlines.keys()]
   }

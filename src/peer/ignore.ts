@@ -1,6 +1,7 @@
 import type { Connection, ConnectionHandler } from '../env/index.ts'
 
-const IGNORE: ConnectionHandler = {
+/** For a connection of which nothing more is expected. */
+export const IGNORE: ConnectionHandler = {
   onBytes: () => {},
   onDrain: () => {},
   onEnd: () => {},

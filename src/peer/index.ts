@@ -1,5 +1,12 @@
 export type { ForwardedRequest, Revalidation, RevalidationAnswer, Touches } from './bodies.ts'
 export {
+  DEFAULT_ELECTION_PORT_LIMITS,
+  type ElectionHandler,
+  type ElectionPortLimits,
+  type ElectionPortOptions,
+} from './election-options.ts'
+export { ElectionPort } from './election-port.ts'
+export {
   DEFAULT_LEARNER_PORT_LIMITS,
   type LearnerPortHandler,
   type LearnerPortLimits,

@@ -9,7 +9,7 @@ export interface LearnerPortLimits extends PacketLimits {
   readonly sendQueueBytesMax: number
   /** How long an accepted connection may take to say who it is. */
   readonly introductionTimeoutMs: number
-  /** Accepted connections that have not said who they are; more are closed at once. */
+  /** Accepted connections that have not said who they are; for one more the oldest is closed. */
   readonly introductionsMax: number
   /** Accepted links in all; more are closed at once. */
   readonly acceptedLinksMax: number

@@ -45,7 +45,9 @@ export class LearnerPort {
     this.#linkHost = this.#newLinkHost()
     const { introductionTimeoutMs, connectTimeoutMs } = this.#limits
     this.#introductions = new Deadlines(env, introductionTimeoutMs, (link) => {
-      this.#env.logger.info('a learner did not say who it is; closed', { remote: link.remote })
+      this.#env.logger.info('a learner did not say who it is in time; closed', {
+        remote: link.remote,
+      })
       link.destroy()
     })
     this.#dials = new Deadlines(env, connectTimeoutMs, (id) => {
@@ -145,13 +147,12 @@ export class LearnerPort {
 
   #onConnection(socket: Connection): ConnectionHandler {
     const { introductionsMax, acceptedLinksMax } = this.#limits
-    const isFull =
-      this.#introductions.size >= introductionsMax || this.#accepted.size >= acceptedLinksMax
-    if (isFull) {
-      const fields = { remote: socket.remote.host, max: introductionsMax }
-      this.#env.logger.warn('too many connections on the learner port; closed', fields)
+    if (this.#accepted.size >= acceptedLinksMax) {
+      const fields = { remote: socket.remote.host, max: acceptedLinksMax }
+      this.#env.logger.warn('too many links on the learner port; closed', fields)
       return refuse(socket)
     }
+    if (this.#introductions.size >= introductionsMax) this.#introductions.expireOldest()
     const link = new LearnerLink(this.#linkHost, null)
     this.#introductions.add(link)
     link.open(socket)

@@ -1,0 +1,39 @@
+import type { ServerId } from '../base/index.ts'
+import type { Address, TimerHandle } from '../env/index.ts'
+import type { ElectionConnection } from './election-connection.ts'
+
+/** What the election port knows of another server. */
+export class ElectionPeer {
+  readonly sid: ServerId
+  /** Null for a server that is not in the configuration: it is never dialled. */
+  readonly address: Address | null
+  /** The one connection that is kept. */
+  connection: ElectionConnection | null = null
+  connectedMs = 0
+  /** The last message for this server with its length before it; sent again on each new connection. */
+  last: Uint8Array | null = null
+  /** Whether an answer to it can be expected. */
+  isQuestion = false
+  /** Whether it has not been written to any connection yet, or only to one that was lost. */
+  isWaiting = false
+  /** Since when questions have been left without any answer; null when nothing is owed. */
+  unansweredSinceMs: number | null = null
+  /** The dial in progress; an older one that succeeds late is told apart by it. */
+  dial: object | null = null
+  /** Runs out when a dial takes too long, or when it is time for the next one. */
+  timer: TimerHandle | null = null
+  /** Dials in a row that led to no connection. */
+  failures = 0
+  /** Whether the handler believes that there is a connection. */
+  isUp = false
+
+  constructor(sid: ServerId, address: Address | null) {
+    this.sid = sid
+    this.address = address
+  }
+
+  setTimer(timer: TimerHandle | null): void {
+    this.timer?.cancel()
+    this.timer = timer
+  }
+}

@@ -1,0 +1,345 @@
+import { assert, type ServerId } from '../base/index.ts'
+import type { Connection, ConnectionHandler, Listener } from '../env/index.ts'
+import { DecodeError, OutputBuffer } from '../wire/index.ts'
+import { type Notification, PeerState } from '../zab/index.ts'
+import { Deadlines } from './deadlines.ts'
+import { ElectionConnection, type ElectionConnectionHost } from './election-connection.ts'
+import {
+  DEFAULT_ELECTION_PORT_LIMITS,
+  type ElectionHandler,
+  type ElectionPortLimits,
+  type ElectionPortOptions,
+} from './election-options.ts'
+import { ElectionPeer } from './election-peer.ts'
+import { IGNORE, refuse } from './ignore.ts'
+import { encodeInitialMessage } from './initial-message.ts'
+import { readNotification, writeNotification } from './notification.ts'
+import type { PeerEnvironment } from './peer-environment.ts'
+
+/**
+ * The port on which servers tell each other whom they vote for (`electionPort`, upstream's `QuorumCnxManager`). Of two
+ * servers the one with the larger id opens the connection that is kept; the other one may only knock, upon which it is
+ * connected to. Messages may get lost: of those that wait for the same server only the newest is sent.
+ *
+ * An id is believed as it is said, as by the original: the port must not be reachable by strangers. It dials nobody but
+ * members at their configured addresses.
+ */
+export class ElectionPort {
+  readonly #env: PeerEnvironment
+  readonly #options: ElectionPortOptions
+  readonly #limits: ElectionPortLimits
+  readonly #handler: ElectionHandler
+  readonly #connectionHost: ElectionConnectionHost
+  readonly #peers: Map<ServerId, ElectionPeer> = new Map()
+  /** Accepted connections that have not said who they are. */
+  readonly #introductions: Deadlines<ElectionConnection>
+  readonly #initialMessage: Uint8Array
+  readonly #out = new OutputBuffer()
+  #strangers = 0
+  #listener: Listener | null = null
+  #isStarted = false
+  #isStopped = false
+
+  constructor(env: PeerEnvironment, options: ElectionPortOptions, handler: ElectionHandler) {
+    this.#env = env
+    this.#options = options
+    this.#limits = { ...DEFAULT_ELECTION_PORT_LIMITS, ...options.limits }
+    this.#handler = handler
+    this.#connectionHost = this.#newConnectionHost()
+    const { self, members, listen } = options
+    this.#initialMessage = encodeInitialMessage(self, members.get(self) ?? listen)
+    for (const [sid, address] of members) {
+      if (sid !== self) this.#peers.set(sid, new ElectionPeer(sid, address))
+    }
+    this.#introductions = new Deadlines(env, this.#limits.introductionTimeoutMs, (connection) => {
+      const fields = { remote: connection.remote }
+      this.#env.logger.info('a server did not say who it is on the election port; closed', fields)
+      connection.destroy()
+    })
+  }
+
+  /** Begins to listen. Once only; messages may be sent before. */
+  start(): void {
+    assert(!this.#isStarted, 'the election port is started once')
+    this.#isStarted = true
+    this.#env.network.listen(
+      this.#options.listen,
+      {},
+      {
+        onListening: (listener) => this.#onListening(listener),
+        onConnection: (socket) => this.#onConnection(socket),
+        onError: (error) => {
+          if (!this.#isStopped) this.#handler.onPortError(error)
+        },
+      },
+    )
+  }
+
+  /** Closes everything, without a word to the handler and for good. */
+  stop(): void {
+    this.#isStopped = true
+    this.#listener?.close(() => {})
+    this.#listener = null
+    for (const connection of this.#introductions.keys()) connection.destroy()
+    this.#introductions.clear()
+    for (const peer of this.#peers.values()) {
+      peer.setTimer(null)
+      peer.connection?.destroy()
+      peer.connection = null
+    }
+  }
+
+  /**
+   * Sends a notification, on the connection with that server or as soon as there is one. One that is not in the
+   * configuration gets it only while it is connected. To itself a server sends nothing.
+   */
+  send(to: ServerId, notification: Notification): void {
+    const peer = this.#peers.get(to)
+    if (peer === undefined || this.#isStopped) return
+    peer.last = this.#encode(notification)
+    peer.isQuestion = notification.state === PeerState.LOOKING
+    peer.isWaiting = true
+    if (this.#isSilent(peer)) this.#dropSilent(peer)
+    if (peer.connection !== null) {
+      this.#write(peer, peer.connection)
+      return
+    }
+    // Somebody wants to be heard now: another round of tries.
+    if (peer.failures >= this.#limits.triesMax) peer.failures = this.#limits.triesMax - 1
+    this.#dial(peer)
+  }
+
+  #encode(notification: Notification): Uint8Array {
+    const mark = this.#out.beginFrame()
+    writeNotification(this.#out, notification)
+    this.#out.endFrame(mark)
+    return this.#out.take()
+  }
+
+  /* ---------------------------------------------------------------- the connection with a server */
+
+  /** Writes what waits, unless something before it has not left yet. */
+  #write(peer: ElectionPeer, connection: ElectionConnection): void {
+    if (peer.last === null || !peer.isWaiting || !connection.isIdle) return
+    peer.isWaiting = false
+    connection.write(peer.last)
+    if (peer.isQuestion) peer.unansweredSinceMs ??= this.#nowMs()
+  }
+
+  /**
+   * A peer that has gone without a word (its machine, or the network) shows only by not answering. There is no
+   * heartbeat on this port, but who is asked while LOOKING answers, or asks the same sooner or later.
+   */
+  #isSilent(peer: ElectionPeer): boolean {
+    const { connection, unansweredSinceMs } = peer
+    if (connection === null || peer.address === null || unansweredSinceMs === null) return false
+    return this.#nowMs() - unansweredSinceMs >= this.#limits.silenceMs
+  }
+
+  /** Whether it is really gone shows by dialling it again. */
+  #dropSilent(peer: ElectionPeer): void {
+    this.#env.logger.info('no answer on an election connection; connecting again', {
+      sid: peer.sid,
+    })
+    this.#disconnect(peer)
+  }
+
+  /** Takes a connection for the one that is kept, and sends the last message on it: it may have been lost before. */
+  #adopt(peer: ElectionPeer, connection: ElectionConnection): void {
+    this.#disconnect(peer)
+    peer.dial = null
+    peer.setTimer(null)
+    peer.connection = connection
+    peer.connectedMs = this.#nowMs()
+    peer.isUp = true
+    peer.isWaiting = peer.last !== null
+    this.#write(peer, connection)
+  }
+
+  #disconnect(peer: ElectionPeer): void {
+    peer.connection?.destroy()
+    peer.connection = null
+    peer.unansweredSinceMs = null
+  }
+
+  #onLost(connection: ElectionConnection, reason: string): void {
+    const { sid, remote } = connection
+    this.#env.logger.debug('election connection ended', { sid, remote, reason })
+    if (sid === null) {
+      this.#introductions.delete(connection)
+      return
+    }
+    const peer = this.#peers.get(sid)
+    if (peer === undefined || peer.connection !== connection) return
+    this.#disconnect(peer)
+    if (peer.address === null) {
+      this.#peers.delete(sid)
+      this.#strangers -= 1
+      return
+    }
+    if (!connection.isHeard) peer.failures += 1
+    // What was written last may have been lost with it. Only questions are worth asking again.
+    if (peer.isQuestion) peer.isWaiting = true
+    this.#dialLater(peer)
+    this.#reportDown(peer)
+  }
+
+  #reportDown(peer: ElectionPeer): void {
+    if (!peer.isUp) return
+    peer.isUp = false
+    this.#handler.onPeerDown(peer.sid)
+  }
+
+  #onFrame(connection: ElectionConnection, bytes: Uint8Array, start: number, end: number): void {
+    const sid = connection.sid!
+    const peer = this.#peers.get(sid)
+    if (peer === undefined || peer.connection !== connection) return
+    connection.isHeard = true
+    peer.failures = 0
+    peer.unansweredSinceMs = null
+    let notification: Notification
+    try {
+      notification = readNotification(bytes, start, end)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#env.logger.debug('notification dropped', { sid, reason: error.message })
+      return
+    }
+    this.#handler.onNotification(sid, notification)
+  }
+
+  /* ---------------------------------------------------------------- accepting */
+
+  #onListening(listener: Listener): void {
+    if (this.#isStopped) {
+      listener.close(() => {})
+      return
+    }
+    this.#listener = listener
+    this.#handler.onElectionListening(listener.address)
+  }
+
+  #onConnection(socket: Connection): ConnectionHandler {
+    if (this.#isStopped) return refuse(socket)
+    if (this.#introductions.size >= this.#limits.introductionsMax)
+      this.#introductions.expireOldest()
+    const connection = new ElectionConnection(this.#connectionHost, socket, null)
+    this.#introductions.add(connection)
+    return connection
+  }
+
+  #onIntroduced(connection: ElectionConnection, sid: ServerId): void {
+    this.#introductions.delete(connection)
+    const peer = this.#peers.get(sid) ?? null
+    if (sid > this.#options.self && peer !== null) {
+      this.#adopt(peer, connection)
+    } else if (sid > this.#options.self && Number.isSafeInteger(sid)) {
+      this.#onStranger(connection, sid)
+    } else {
+      connection.destroy()
+      if (peer !== null) this.#onKnock(peer)
+      else this.#env.logger.debug('no place on the election port', { sid })
+    }
+  }
+
+  /** A server that may be about to join: it is answered, not dialled. */
+  #onStranger(connection: ElectionConnection, sid: ServerId): void {
+    if (this.#strangers >= this.#limits.strangersMax) {
+      connection.destroy()
+      return
+    }
+    this.#strangers += 1
+    const peer = new ElectionPeer(sid, null)
+    this.#peers.set(sid, peer)
+    this.#adopt(peer, connection)
+  }
+
+  /** A smaller server wants a connection, which is for this one to open. */
+  #onKnock(peer: ElectionPeer): void {
+    if (peer.dial !== null) return
+    if (peer.connection !== null) {
+      // 1. This server has connected while the other one knocked.
+      if (this.#nowMs() - peer.connectedMs < this.#limits.freshMs) return
+      // 2. The other one has lost the connection, or was started anew, which did not show here yet.
+      this.#disconnect(peer)
+    }
+    peer.failures = 0
+    peer.setTimer(null)
+    this.#dial(peer)
+  }
+
+  /* ---------------------------------------------------------------- dialling */
+
+  #dial(peer: ElectionPeer): void {
+    if (peer.address === null || peer.dial !== null || peer.timer !== null) return
+    const dial = {}
+    peer.dial = dial
+    const deadlineMs = this.#nowMs() + this.#limits.connectTimeoutMs
+    peer.setTimer(
+      this.#env.timers.at(deadlineMs, () => this.#onDialFailed(peer, dial, 'no answer')),
+    )
+    this.#env.network.connect(peer.address, {
+      onOpen: (socket) => this.#onDialled(peer, dial, socket),
+      onError: (error) => this.#onDialFailed(peer, dial, error.message),
+    })
+  }
+
+  #onDialled(peer: ElectionPeer, dial: object, socket: Connection): ConnectionHandler {
+    if (this.#isStopped || peer.dial !== dial) return refuse(socket)
+    socket.write(this.#initialMessage)
+    if (peer.sid < this.#options.self) {
+      const connection = new ElectionConnection(this.#connectionHost, socket, peer.sid)
+      this.#adopt(peer, connection)
+      return connection
+    }
+    // A knock: the dial goes on until the other one has connected, or time is up.
+    socket.end()
+    const deadlineMs = this.#nowMs() + this.#limits.knockTimeoutMs
+    const onLate = (): void => this.#onDialFailed(peer, dial, 'does not connect back')
+    peer.setTimer(this.#env.timers.at(deadlineMs, onLate))
+    return IGNORE
+  }
+
+  #onDialFailed(peer: ElectionPeer, dial: object, reason: string): void {
+    if (this.#isStopped || peer.dial !== dial) return
+    const { sid } = peer
+    this.#env.logger.debug('election port not reached', { sid, reason, tries: peer.failures + 1 })
+    peer.dial = null
+    peer.failures += 1
+    peer.setTimer(null)
+    this.#dialLater(peer)
+    this.#reportDown(peer)
+  }
+
+  /** With a part left to chance, so that two servers do not knock at the same times for ever. */
+  #dialLater(peer: ElectionPeer): void {
+    const { retryMsMin, retryMsMax, triesMax } = this.#limits
+    if (!peer.isWaiting || peer.timer !== null || peer.failures >= triesMax) return
+    const waitMs = Math.min(retryMsMin * 2 ** peer.failures, retryMsMax)
+    const part = this.#env.random.uint32() / 2 ** 32
+    const atMs = this.#nowMs() + waitMs * (0.75 + part / 2)
+    peer.setTimer(
+      this.#env.timers.at(atMs, () => {
+        peer.setTimer(null)
+        if (peer.connection === null) this.#dial(peer)
+      }),
+    )
+  }
+
+  #nowMs(): number {
+    return this.#env.clock.monotonicMs()
+  }
+
+  #newConnectionHost(): ElectionConnectionHost {
+    return {
+      frameBytesMax: this.#limits.frameBytesMax,
+      onIntroduced: (connection, sid) => this.#onIntroduced(connection, sid),
+      onFrame: (connection, bytes, start, end) => this.#onFrame(connection, bytes, start, end),
+      onDrain: (connection) => {
+        const peer = connection.sid === null ? undefined : this.#peers.get(connection.sid)
+        if (peer?.connection === connection) this.#write(peer, connection)
+      },
+      onLost: (connection, reason) => this.#onLost(connection, reason),
+    }
+  }
+}
