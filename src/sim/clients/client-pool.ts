@@ -1,0 +1,227 @@
+import { formatHex, type SessionId } from '../../base/index.ts'
+import { type ByteString, OpCode } from '../../wire/index.ts'
+import type { SimEnvironment } from '../environment.ts'
+import type { EventQueue } from '../event-queue.ts'
+import type { HistoryEvent } from '../history.ts'
+import type { SimRandom } from '../random.ts'
+import { ClientDriver, type Pace } from './client-driver.ts'
+import { checkFinalState } from './final-checks.ts'
+import type { ServerTarget } from './server-list.ts'
+import { SharedKnowledge } from './shared-knowledge.ts'
+import { ClientCounters, type ClientHost, SimClient } from './sim-client.ts'
+import { drawWeights, makeWorkload, WORKLOAD_NAMES, type WorkloadName } from './workloads/index.ts'
+
+export interface ClientPoolOptions {
+  /** All draws of the pool and its clients come from here. */
+  readonly random: SimRandom
+  readonly events: EventQueue
+  /** Starts a process on a machine of its own, at this numeric address. */
+  startMachine(host: string): SimEnvironment
+  readonly servers: readonly ServerTarget[]
+  readonly history: { append(event: HistoryEvent): void }
+  readonly clients: number
+  /** Requests of all clients together, after which none issues more. */
+  readonly opsTarget: number
+  /** Virtual time over which they are spread, while a server serves. */
+  readonly durationMs: number
+  /** Session timeouts to ask for are drawn from this range. */
+  readonly timeoutMsMin: number
+  readonly timeoutMsMax: number
+  /** What clients do. Absent: drawn for each run, so that runs differ in kind. */
+  readonly weights?: Partial<Record<WorkloadName, number>>
+  /** First xid of each session; 1 unless the edge is to be crossed. */
+  readonly firstXid?: number
+}
+
+/** A promise that a client found broken. */
+export interface Violation {
+  readonly atMs: number
+  readonly client: number
+  /** Begins with the promise, e.g. `registers: C3: …`. */
+  readonly rule: string
+}
+
+const VIOLATIONS_MAX = 100
+
+/**
+ * The clients of a run. In order: `start`; `stopIssuing` (or wait for the target); wait for `isQuiet`; `beginFinal`; wait
+ * for `isFinished`; `checkFinal`. What they found wrong is in `violations`, what they did in the history.
+ */
+export class ClientPool implements ClientHost, Pace {
+  readonly violations: Violation[] = []
+  readonly shared: SharedKnowledge = new SharedKnowledge()
+  /** Weights of the workloads in this run. */
+  readonly weights: Readonly<Record<WorkloadName, number>>
+  readonly requestEveryMs: number
+  readonly #options: ClientPoolOptions
+  readonly #drivers: ClientDriver[] = []
+  readonly #machines: SimEnvironment[] = []
+  #connections = 0
+  #isStopped = false
+
+  constructor(options: ClientPoolOptions) {
+    this.#options = options
+    const { clients, durationMs, opsTarget, random, weights } = options
+    this.weights = drawWeights(random, weights)
+    this.requestEveryMs = (durationMs * clients) / opsTarget
+    for (let number = 1; number <= clients; number += 1) this.#addClient(number)
+  }
+
+  get clients(): readonly SimClient[] {
+    return this.#drivers.map(({ client }) => client)
+  }
+
+  /** Requests handed to connections so far. */
+  get invoked(): number {
+    let sum = 0
+    for (const { client } of this.#drivers) sum += client.counters.invoked
+    return sum
+  }
+
+  get isIssuing(): boolean {
+    return !this.#isStopped && this.invoked < this.#options.opsTarget
+  }
+
+  get nowMs(): number {
+    return this.#options.events.nowMs
+  }
+
+  /** Nothing more is issued, and each request was answered or lost its connection. */
+  get isQuiet(): boolean {
+    return !this.isIssuing && this.#drivers.every(({ client }) => client.outstanding === 0)
+  }
+
+  get isFinished(): boolean {
+    return this.#drivers.every(({ final }) => final.isDone)
+  }
+
+  start(): void {
+    const { random } = this.#options
+    for (const [i, driver] of this.#drivers.entries()) {
+      const { client } = driver
+      const env = this.#machines[i]!
+      const context = {
+        client,
+        shared: this.shared,
+        timers: env.timers,
+        servers: this.#options.servers,
+        network: env.network,
+        pause: (ms: number) => this.#pause(env, ms),
+        fail: (rule: string) => this.onViolation(client, rule),
+      }
+      const workloads = WORKLOAD_NAMES.map((name) =>
+        makeWorkload(name, { ...context, random: random.fork() }),
+      )
+      driver.start(
+        workloads,
+        WORKLOAD_NAMES.map((name) => this.weights[name]),
+      )
+    }
+  }
+
+  /** Clients keep their sessions and ask for nothing more; silent and paused ones go on living. */
+  stopIssuing(): void {
+    this.#isStopped = true
+    for (const machine of this.#machines) if (machine.timers.isFrozen) machine.timers.thaw()
+    for (const { client } of this.#drivers) client.speak()
+  }
+
+  /** Every client reads the whole tree after a sync. */
+  beginFinal(): void {
+    this.stopIssuing()
+    for (const driver of this.#drivers) driver.beginFinal()
+  }
+
+  /** Compares what the clients read at the end with each other and with what they were told before. */
+  checkFinal(): void {
+    checkFinalState(
+      this.#drivers.map(({ final }) => final.znodes),
+      this.shared,
+      (rule) => this.violations.push({ atMs: this.nowMs, client: 0, rule }),
+    )
+  }
+
+  /** All client processes end without a word. */
+  stop(): void {
+    this.#isStopped = true
+    for (const { client } of this.#drivers) client.stop()
+    for (const machine of this.#machines) machine.stop()
+  }
+
+  /** The sums over all clients. */
+  counters(): ClientCounters {
+    const sum = new ClientCounters()
+    for (const { client } of this.#drivers) sum.add(client.counters)
+    return sum
+  }
+
+  /* ---------------------------------------------------------------- what clients tell */
+
+  append(event: HistoryEvent): void {
+    this.#options.history.append(event)
+  }
+
+  nextConnection(): number {
+    this.#connections += 1
+    return this.#connections
+  }
+
+  onSessionMade(client: SimClient, sessionId: SessionId): void {
+    const { sessionIds } = this.shared
+    if (sessionIds.has(sessionId)) {
+      this.onViolation(client, `E8: session ${formatHex(sessionId)} was granted twice`)
+    }
+    sessionIds.add(sessionId)
+  }
+
+  onReady(client: SimClient): void {
+    this.#driverOf(client).onReady()
+  }
+
+  onSessionEnded(client: SimClient, sessionId: SessionId): void {
+    this.#driverOf(client).onSessionEnded(sessionId)
+  }
+
+  onWatchEvent(client: SimClient, type: number, path: string): void {
+    this.#driverOf(client).onWatchEvent(type, path)
+  }
+
+  onViolation(client: SimClient, rule: string): void {
+    if (this.violations.length === VIOLATIONS_MAX) return
+    this.violations.push({ atMs: this.nowMs, client: client.number, rule })
+  }
+
+  #driverOf(client: SimClient): ClientDriver {
+    return this.#drivers[client.number - 1]!
+  }
+
+  #addClient(number: number): void {
+    const { random, servers, startMachine, timeoutMsMax, timeoutMsMin } = this.#options
+    const env = startMachine(`10.1.0.${number}`)
+    const client = new SimClient(
+      env,
+      {
+        number,
+        servers,
+        timeoutMs: random.between(timeoutMsMin, timeoutMsMax),
+        backoffMsMax: 1000,
+        firstXid: this.#options.firstXid ?? 1,
+        usesOldSetWatches: random.oneIn(2),
+        auths: [
+          { type: OpCode.auth, scheme: 'digest', auth: `client${number}:secret` as ByteString },
+        ],
+      },
+      this,
+    )
+    this.#machines.push(env)
+    this.#drivers.push(new ClientDriver(client, env, this.shared, this))
+  }
+
+  #pause(env: SimEnvironment, ms: number): void {
+    const { events } = this.#options
+    env.timers.freeze()
+    events.schedule(events.nowMs + ms, () => {
+      if (env.timers.isFrozen) env.timers.thaw()
+    })
+  }
+}

@@ -1,0 +1,668 @@
+import {
+  Fifo,
+  formatHex,
+  NO_SESSION,
+  NO_ZXID,
+  type SessionId,
+  type Zxid,
+} from '../../base/index.ts'
+import type { Environment, TimerHandle } from '../../env/index.ts'
+import {
+  type ByteString,
+  type ConnectResponse,
+  DecodeError,
+  decodeConnectResponse,
+  ErrorCode,
+  InputReader,
+  OpCode,
+  type ReplyHeader,
+  readReplyHeader,
+  readWatcherEvent,
+  type SetWatchesRequest,
+  writeConnectRequest,
+  writeRequestHeader,
+  Xid,
+} from '../../wire/index.ts'
+import type { ConnectEvent, HistoryEvent, WatchMode } from '../history.ts'
+import { Call, type ReplyHandler } from './call.ts'
+import { ClientLink, type LinkOwner } from './client-link.ts'
+import {
+  type Answer,
+  type AuthOperation,
+  isWrite,
+  type Operation,
+  opcodeOf,
+  readAnswer,
+  writeOperation,
+} from './operation.ts'
+import { ServerList, type ServerTarget } from './server-list.ts'
+import { WatchBook } from './watch-book.ts'
+
+/** What a client process has of its machine. */
+export type ClientEnvironment = Pick<Environment, 'clock' | 'network' | 'random' | 'timers'>
+
+export interface SimClientOptions {
+  /** Names the client in the history. */
+  readonly number: number
+  readonly servers: readonly ServerTarget[]
+  /** Session timeout to ask for. */
+  readonly timeoutMs: number
+  /** Longest wait between two attempts to connect. */
+  readonly backoffMsMax: number
+  /** xid of the first request of each session; 2^31-1 is followed by 1. */
+  readonly firstXid: number
+  /** Re-sets watches with setWatches where that is enough; else always with setWatches2. */
+  readonly usesOldSetWatches: boolean
+  /** Sent on each connection before anything else. */
+  readonly auths: readonly AuthOperation[]
+}
+
+/** What a client tells, and asks of, the world around it. */
+export interface ClientHost {
+  /** The world's time. */
+  readonly nowMs: number
+  append(event: HistoryEvent): void
+  /** A number that no connection of this run has had. */
+  nextConnection(): number
+  /** A session was granted that is not taken up again. */
+  onSessionMade(client: SimClient, sessionId: SessionId): void
+  /** Requests are taken (again): the handshake is over, watches are being set. */
+  onReady(client: SimClient): void
+  /** The session is over: by its closeSession, or because a server said so. */
+  onSessionEnded(client: SimClient, sessionId: SessionId): void
+  onWatchEvent(client: SimClient, type: number, path: string): void
+  /** A promise was broken; `rule` begins with its name. */
+  onViolation(client: SimClient, rule: string): void
+}
+
+const Phase = { stopped: 0, waiting: 1, connecting: 2, handshake: 3, serving: 4 } as const
+type Phase = (typeof Phase)[keyof typeof Phase]
+
+const NO_PASSWORD = '\0'.repeat(16) as ByteString
+const MAX_XID = 0x7fff_ffff
+/** Answers that cost no zxid of their own. */
+const WITHOUT_ZXID: ReadonlySet<number> = new Set([
+  ErrorCode.marshallingError,
+  ErrorCode.systemError,
+  ErrorCode.unimplemented,
+  ErrorCode.throttledOp,
+])
+
+/**
+ * A ZooKeeper client as the libraries are: a list of servers, one session, pings, watches that are set again after a
+ * reconnection. It repeats nothing: a request whose connection is lost stays undecided. Every reply is held against
+ * what one client alone can know (C2 first in first out, C3 and C4 zxids never go back, C6 one reply for each request,
+ * W1 event before data, W2 and W6 no event without a watch, E6 no session after its end).
+ */
+export class SimClient implements LinkOwner, ReplyHandler {
+  readonly number: number
+  readonly watches: WatchBook = new WatchBook()
+  readonly counters: ClientCounters = new ClientCounters()
+  /** Nothing is sent, not even pings; what comes is read. */
+  isSilent = false
+  readonly #options: SimClientOptions
+  readonly #env: ClientEnvironment
+  readonly #host: ClientHost
+  readonly #servers: ServerList
+  readonly #reader = new InputReader()
+  #phase: Phase = Phase.stopped
+  #link: ClientLink | null = null
+  #target: ServerTarget
+  #connection = 0
+  #timer: TimerHandle | null = null
+  #timerAtMs = Number.POSITIVE_INFINITY
+  #deadlineMs = 0
+  #lastSentMs = 0
+  #lastHeardMs = 0
+
+  #sessionId: SessionId = NO_SESSION
+  #password: ByteString = NO_PASSWORD
+  #timeoutMs: number
+  #isSessionClosed = false
+  #nextXid: number
+  #lastZxid: Zxid = NO_ZXID
+  #lastWriteZxid: Zxid = NO_ZXID
+  /** Highest zxid of a reply and of an event on this connection. */
+  #lastReplyZxid: Zxid = NO_ZXID
+  #lastEventZxid: Zxid = NO_ZXID
+  #askedLastZxid: Zxid = NO_ZXID
+  /** A setWatches is on its way: events that it makes up may come twice for one path. */
+  #isCatchingUp = false
+  #hasSynced = false
+  readonly #pending = new Fifo<Call>()
+
+  constructor(env: ClientEnvironment, options: SimClientOptions, host: ClientHost) {
+    this.number = options.number
+    this.#env = env
+    this.#options = options
+    this.#host = host
+    this.#servers = new ServerList(options.servers, env.random, options.backoffMsMax)
+    this.#target = options.servers[0]!
+    this.#timeoutMs = options.timeoutMs
+    this.#nextXid = options.firstXid
+  }
+
+  /** Whether `request` takes requests now. */
+  get isReady(): boolean {
+    return this.#phase === Phase.serving && !this.isSilent
+  }
+
+  get isStopped(): boolean {
+    return this.#phase === Phase.stopped
+  }
+
+  /** 0 before the first session and between two. */
+  get sessionId(): SessionId {
+    return this.#sessionId
+  }
+
+  /** Negotiated; what was asked for before the first handshake. */
+  get timeoutMs(): number {
+    return this.#timeoutMs
+  }
+
+  get lastZxid(): Zxid {
+    return this.#lastZxid
+  }
+
+  get nowMs(): number {
+    return this.#env.clock.monotonicMs()
+  }
+
+  get outstanding(): number {
+    return this.#pending.length
+  }
+
+  /** A sync was answered on this connection: what earlier connections left undecided is decided. */
+  get hasSynced(): boolean {
+    return this.#hasSynced
+  }
+
+  /** Where it is connected, or tries to be. */
+  get target(): ServerTarget {
+    return this.#target
+  }
+
+  start(): void {
+    if (this.#phase === Phase.stopped) this.#connect()
+  }
+
+  /** The process ends without a word to its session. */
+  stop(): void {
+    this.#loseLink()
+    this.#phase = Phase.stopped
+    this.#timer?.cancel()
+    this.#timerAtMs = Number.POSITIVE_INFINITY
+  }
+
+  /** Breaks the connection and takes the session up elsewhere (or on the same server, if there is no other). */
+  move(): void {
+    if (this.#phase <= Phase.waiting) return
+    this.#loseLink()
+    this.#connect()
+  }
+
+  /** Sends again, after `isSilent`. */
+  speak(): void {
+    this.isSilent = false
+    if (this.#phase === Phase.waiting) this.#connect()
+    else if (this.#phase !== Phase.stopped) this.#watch(this.nowMs)
+  }
+
+  /** Hands a request to the connection; it leaves with `flush`. Only while `isReady`. */
+  request(
+    operation: Operation,
+    handler: ReplyHandler,
+    tag: number = 0,
+    detail: unknown = null,
+  ): Call {
+    const xid = this.#nextXid
+    this.#nextXid = xid === MAX_XID ? 1 : xid + 1
+    this.counters.invoked += 1
+    return this.#send(operation, xid, handler, tag, detail)
+  }
+
+  flush(): void {
+    this.#link?.flush()
+  }
+
+  /** Bytes that are no request, in the place of one. */
+  sendGarbage(bytes: Uint8Array): void {
+    this.#link?.out.append(bytes, 0, bytes.length)
+    this.#link?.flush()
+  }
+
+  /** Replies to the client's own requests. */
+  onReply(call: Call): void {
+    if (call.answer === null) return
+    const { operation, answer } = call
+    if (operation.type === OpCode.setWatches || operation.type === OpCode.setWatches2) {
+      this.#isCatchingUp = false
+      if (answer.err === ErrorCode.ok) this.#recordSetWatches(operation, answer.zxid)
+      else this.#fail(`C6: setWatches was answered with ${answer.err}`)
+    } else if (answer.err !== ErrorCode.ok) {
+      this.#fail(`C6: request of type ${opcodeOf(operation)} was answered with ${answer.err}`)
+    }
+  }
+
+  /* ---------------------------------------------------------------- connecting */
+
+  #connect(): void {
+    this.#phase = Phase.connecting
+    this.#target = this.#servers.next()
+    this.#link = new ClientLink(this.#env.network, this.#target, this)
+    this.#deadlineMs = this.nowMs + this.#timeoutMs / Math.min(3, this.#options.servers.length + 1)
+    this.#wakeAt(this.#deadlineMs)
+  }
+
+  #connectLater(): void {
+    this.#phase = Phase.waiting
+    this.#deadlineMs = this.nowMs + this.#servers.backoffMs()
+    this.#wakeAt(this.#deadlineMs)
+  }
+
+  onLinkOpen(link: ClientLink): void {
+    this.#phase = Phase.handshake
+    this.#connection = this.#host.nextConnection()
+    this.#askedLastZxid = this.#lastZxid
+    const mark = link.out.beginFrame()
+    writeConnectRequest(link.out, {
+      protocolVersion: 0,
+      lastZxidSeen: this.#lastZxid,
+      timeOut: this.#options.timeoutMs,
+      sessionId: this.#sessionId,
+      passwd: this.#password,
+      readOnly: false,
+      hasReadOnly: true,
+    })
+    link.out.endFrame(mark)
+    link.flush()
+  }
+
+  #onHandshake(response: ConnectResponse): void {
+    const asked = this.#sessionId
+    const isAccepted = response.timeOut > 0
+    this.#recordConnect(isAccepted ? 'accepted' : 'expired', response)
+    if (!isAccepted) {
+      if (asked === NO_SESSION) this.#fail('E1: a new session was refused as expired')
+      else this.counters.expirations += this.#isSessionClosed ? 0 : 1
+      this.#loseLink()
+      this.#endSession()
+      this.#connectLater()
+      return
+    }
+    if (this.#isSessionClosed) this.#fail(`E6: the closed session ${formatHex(asked)} was accepted`)
+    if (asked !== NO_SESSION && asked !== response.sessionId) {
+      this.#fail(`E8: asked for session ${formatHex(asked)}, got ${formatHex(response.sessionId)}`)
+    }
+    this.#sessionId = response.sessionId
+    this.#password = response.passwd ?? NO_PASSWORD
+    this.#timeoutMs = response.timeOut
+    this.#phase = Phase.serving
+    this.#servers.onServed()
+    this.counters.connects += 1
+    this.#lastReplyZxid = NO_ZXID
+    this.#lastEventZxid = NO_ZXID
+    this.#lastHeardMs = this.nowMs
+    this.#lastSentMs = this.#lastHeardMs
+    this.#wakeAt(this.#lastHeardMs + this.#timeoutMs / 3)
+    if (asked === NO_SESSION) this.#host.onSessionMade(this, response.sessionId)
+    for (const auth of this.#options.auths) this.#send(auth, Xid.auth, this, 0, null)
+    if (!this.watches.isEmpty) this.#resetWatches()
+    this.#host.onReady(this)
+    this.flush()
+  }
+
+  #resetWatches(): void {
+    const lists = this.watches.request(this.#lastZxid)
+    const { persistentWatches, persistentRecursiveWatches } = lists
+    const isOld =
+      this.#options.usesOldSetWatches &&
+      persistentWatches.length + persistentRecursiveWatches.length === 0
+    const type = isOld ? OpCode.setWatches : OpCode.setWatches2
+    this.#isCatchingUp = true
+    this.counters.watchesReset += 1
+    this.#send({ type, ...lists }, Xid.setWatches, this, 0, null)
+  }
+
+  #endSession(): void {
+    const ended = this.#sessionId
+    this.#sessionId = NO_SESSION
+    this.#password = NO_PASSWORD
+    this.#isSessionClosed = false
+    this.#lastZxid = NO_ZXID
+    this.#lastWriteZxid = NO_ZXID
+    this.#timeoutMs = this.#options.timeoutMs
+    this.#nextXid = this.#options.firstXid
+    this.watches.clear()
+    this.#host.onSessionEnded(this, ended)
+  }
+
+  /* ---------------------------------------------------------------- time */
+
+  #wakeAt(atMs: number): void {
+    if (this.#timerAtMs <= atMs) return
+    this.#timer?.cancel()
+    this.#timerAtMs = atMs
+    this.#timer = this.#env.timers.at(atMs, this.#onTimer)
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerAtMs = Number.POSITIVE_INFINITY
+    if (this.#phase !== Phase.stopped) this.#watch(this.nowMs)
+  }
+
+  #watch(nowMs: number): void {
+    if (this.#phase === Phase.serving) {
+      if (!this.isSilent) this.#watchSession(nowMs)
+    } else if (nowMs < this.#deadlineMs) this.#wakeAt(this.#deadlineMs)
+    else if (this.#phase !== Phase.waiting) {
+      this.#recordRefusal()
+      this.#loseLink()
+      this.#connectLater()
+    } else if (!this.isSilent) this.#connect()
+  }
+
+  #watchSession(nowMs: number): void {
+    const timeoutMs = this.#timeoutMs
+    const silentAtMs = this.#lastHeardMs + (2 * timeoutMs) / 3
+    if (nowMs >= silentAtMs) {
+      this.counters.readTimeouts += 1
+      this.#loseLink()
+      this.#connect()
+      return
+    }
+    if (nowMs >= this.#lastSentMs + timeoutMs / 3) {
+      this.#send(PING, Xid.ping, this, 0, null)
+      this.flush()
+    }
+    this.#wakeAt(Math.min(this.#lastSentMs + timeoutMs / 3, silentAtMs))
+  }
+
+  /* ---------------------------------------------------------------- requests and replies */
+
+  #send(
+    operation: Operation,
+    xid: number,
+    handler: ReplyHandler,
+    tag: number,
+    detail: unknown,
+  ): Call {
+    const call = new Call(operation, xid, handler, tag, detail)
+    const { out } = this.#link!
+    const mark = out.beginFrame()
+    writeRequestHeader(out, xid, opcodeOf(operation))
+    writeOperation(out, operation)
+    out.endFrame(mark)
+    this.#lastSentMs = this.nowMs
+    this.#pending.push(call)
+    if (operation.type !== 'raw') {
+      this.#host.append({
+        kind: 'invoke',
+        atMs: this.#host.nowMs,
+        client: this.number,
+        connection: this.#connection,
+        sessionId: this.#sessionId,
+        xid,
+        request: operation,
+      })
+    }
+    return call
+  }
+
+  onLinkFrame(link: ClientLink, bytes: Uint8Array, start: number, end: number): void {
+    const reader = this.#reader
+    reader.reset(bytes, start, end)
+    try {
+      if (this.#phase === Phase.handshake) this.#onHandshake(decodeConnectResponse(reader))
+      else if (this.#phase === Phase.serving) this.#onMessage(reader)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#fail(`C6: a reply cannot be read: ${error.message}`)
+      if (link === this.#link) this.move()
+    }
+  }
+
+  onLinkRead(_link: ClientLink): void {
+    this.#lastHeardMs = this.nowMs
+    this.flush()
+  }
+
+  onLinkClosed(_link: ClientLink): void {
+    this.#recordRefusal()
+    this.#loseLink()
+    this.#connectLater()
+  }
+
+  #onMessage(reader: InputReader): void {
+    const header = readReplyHeader(reader)
+    if (header.xid === Xid.notification) {
+      const { type, path } = readWatcherEvent(reader)
+      this.#onEvent(type, path ?? '', header.zxid)
+      return
+    }
+    const call = this.#pending.shift()
+    if (call === null || call.xid !== header.xid) {
+      this.#fail(`C2: a reply with xid ${header.xid}, but ${call?.xid ?? 'nothing'} is next`)
+      if (call !== null) call.handler.onReply(call)
+      this.move()
+      return
+    }
+    this.#onAnswer(call, readAnswer(reader, call.operation, header.zxid, header.err), header)
+  }
+
+  #onAnswer(call: Call, answer: Answer, header: ReplyHeader): void {
+    call.answer = answer
+    const { operation } = call
+    const { err, zxid } = header
+    if (operation.type !== 'raw') {
+      this.#host.append({
+        kind: 'return',
+        atMs: this.#host.nowMs,
+        client: this.number,
+        connection: this.#connection,
+        sessionId: this.#sessionId,
+        xid: call.xid,
+        err,
+        zxid,
+        response: answer,
+      })
+    }
+    if (call.handler !== this) this.counters.countReply(err)
+    if (zxid > 0n) this.#checkZxid(operation, zxid, err)
+    const missed = this.watches.missedBy(operation, answer)
+    if (missed !== null) this.#fail(missed)
+    const mode = this.watches.arm(operation, answer)
+    if (mode !== null && 'path' in operation) this.#recordWatch(operation.path!, mode, zxid)
+    if (err === ErrorCode.ok) this.#noteOk(operation)
+    call.handler.onReply(call)
+  }
+
+  #noteOk(operation: Operation): void {
+    switch (operation.type) {
+      case OpCode.sync:
+        this.#hasSynced = true
+        return
+      case OpCode.removeWatches:
+        this.watches.disarm(operation.path, operation.watcherType)
+        return
+      case OpCode.closeSession:
+        // The session is tried once more, which has to be refused; that ends it here.
+        this.#isSessionClosed = true
+        return
+      default:
+    }
+  }
+
+  #checkZxid(operation: Operation, zxid: Zxid, err: number): void {
+    if (zxid < this.#lastZxid) {
+      this.#fail(`C3: a reply of zxid ${formatHex(zxid)} after ${formatHex(this.#lastZxid)}`)
+    }
+    this.#lastZxid = zxid
+    if (zxid > this.#lastReplyZxid) this.#lastReplyZxid = zxid
+    if (!isWrite(operation) || WITHOUT_ZXID.has(err)) return
+    if (zxid <= this.#lastWriteZxid) {
+      this.#fail(`C2: a write of zxid ${formatHex(zxid)} after ${formatHex(this.#lastWriteZxid)}`)
+    }
+    this.#lastWriteZxid = zxid
+  }
+
+  #onEvent(type: number, path: string, zxid: Zxid): void {
+    this.counters.events += 1
+    const isMadeUp = zxid <= 0n
+    this.#host.append({
+      kind: 'watchEvent',
+      atMs: this.#host.nowMs,
+      client: this.number,
+      connection: this.#connection,
+      sessionId: this.#sessionId,
+      type,
+      path,
+      zxid: isMadeUp ? null : zxid,
+    })
+    if (isMadeUp && !this.#isCatchingUp) this.#fail(`W5: an event of ${path} without a zxid`)
+    if (!isMadeUp) {
+      if (zxid <= this.#lastReplyZxid) {
+        this.#fail(
+          `W1: a reply of ${formatHex(this.#lastReplyZxid)} came before the event of ${path}`,
+        )
+      }
+      if (zxid < this.#lastEventZxid) this.#fail(`W3: event ${formatHex(zxid)} comes too late`)
+      this.#lastEventZxid = zxid
+    }
+    // While watches are set again, a znode that is gone is told for its data and for its children.
+    const isWatched = this.watches.take(type, path)
+    if (!isWatched && !this.#isCatchingUp) {
+      this.#fail(`W2: an event of type ${type} of ${path}, which is not watched`)
+    }
+    this.#host.onWatchEvent(this, type, path)
+  }
+
+  /* ---------------------------------------------------------------- the end of a connection */
+
+  #loseLink(): void {
+    const link = this.#link
+    if (link === null) return
+    this.#link = null
+    link.drop()
+    const wasServing = this.#phase === Phase.serving
+    this.#phase = Phase.waiting
+    this.#isCatchingUp = false
+    this.#hasSynced = false
+    if (!wasServing) return
+    this.counters.disconnects += 1
+    this.#host.append({
+      kind: 'disconnect',
+      atMs: this.#host.nowMs,
+      client: this.number,
+      connection: this.#connection,
+      sessionId: this.#sessionId,
+    })
+    for (let call = this.#pending.shift(); call !== null; call = this.#pending.shift()) {
+      if (call.handler !== this) this.counters.countLost(isWrite(call.operation))
+      call.handler.onReply(call)
+    }
+  }
+
+  #recordRefusal(): void {
+    if (this.#phase === Phase.handshake) this.#recordConnect('refused', null)
+  }
+
+  #recordConnect(outcome: ConnectEvent['outcome'], response: ConnectResponse | null): void {
+    const isAccepted = outcome === 'accepted'
+    this.#host.append({
+      kind: 'connect',
+      atMs: this.#host.nowMs,
+      client: this.number,
+      connection: this.#connection,
+      server: this.#target.server,
+      askedSessionId: this.#sessionId,
+      lastZxidSeen: this.#askedLastZxid,
+      outcome,
+      sessionId: isAccepted ? response!.sessionId : NO_SESSION,
+      timeoutMs: isAccepted ? response!.timeOut : 0,
+    })
+  }
+
+  #recordWatch(path: string, mode: WatchMode, zxid: Zxid): void {
+    this.#host.append({
+      kind: 'watchSet',
+      atMs: this.#host.nowMs,
+      client: this.number,
+      connection: this.#connection,
+      sessionId: this.#sessionId,
+      path,
+      mode,
+      zxid,
+    })
+  }
+
+  /** What setWatches did not use up stands. */
+  #recordSetWatches(request: SetWatchesRequest, zxid: Zxid): void {
+    const { watches } = this
+    for (const path of request.dataWatches) {
+      if (watches.data.has(path)) this.#recordWatch(path, 'data', zxid)
+    }
+    for (const path of request.existWatches) {
+      if (watches.exist.has(path)) this.#recordWatch(path, 'exists', zxid)
+    }
+    for (const path of request.childWatches) {
+      if (watches.child.has(path)) this.#recordWatch(path, 'child', zxid)
+    }
+    for (const path of request.persistentWatches) this.#recordWatch(path, 'persistent', zxid)
+    for (const path of request.persistentRecursiveWatches) {
+      this.#recordWatch(path, 'persistentRecursive', zxid)
+    }
+  }
+
+  #fail(rule: string): void {
+    this.#host.onViolation(this, rule)
+  }
+}
+
+const PING: Operation = { type: OpCode.ping }
+
+/** What became of a client's requests and connections. */
+export class ClientCounters {
+  /** Requests of workloads; pings, auth and setWatches are not among them. */
+  invoked = 0
+  ok = 0
+  /** Replies with an error, by code. */
+  readonly errors: Map<number, number> = new Map()
+  /** Writes without a reply: made or not. */
+  ambiguous = 0
+  /** Reads without a reply. */
+  lostReads = 0
+  connects = 0
+  disconnects = 0
+  readTimeouts = 0
+  expirations = 0
+  watchesReset = 0
+  events = 0
+
+  add(other: ClientCounters): void {
+    this.invoked += other.invoked
+    this.ok += other.ok
+    for (const [err, count] of other.errors) {
+      this.errors.set(err, (this.errors.get(err) ?? 0) + count)
+    }
+    this.ambiguous += other.ambiguous
+    this.lostReads += other.lostReads
+    this.connects += other.connects
+    this.disconnects += other.disconnects
+    this.readTimeouts += other.readTimeouts
+    this.expirations += other.expirations
+    this.watchesReset += other.watchesReset
+    this.events += other.events
+  }
+
+  countReply(err: number): void {
+    if (err === ErrorCode.ok) this.ok += 1
+    else this.errors.set(err, (this.errors.get(err) ?? 0) + 1)
+  }
+
+  countLost(isWrite: boolean): void {
+    if (isWrite) this.ambiguous += 1
+    else this.lostReads += 1
+  }
+}
