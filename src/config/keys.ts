@@ -15,7 +15,8 @@ export type ValueKind =
 /**
  * What this version does with a key.
  * - `honoured`: it does what it says.
- * - `ensemble`: it matters to members of an ensemble only; a standalone server reads past it, as upstream does.
+ * - `ensemble`: it matters to members of an ensemble only, and is not supported yet: a member names it in a warning
+ *   unless it is at its default, a standalone server reads past it, as upstream does.
  * - `later`: not supported yet; named in a warning unless it is at its default. A switch is named when it is on,
  *   whatever its default: the feature behind it is off here.
  * - `irrelevant`: there is nothing here it could change (JVM threads, caches that are not needed, test hooks);
@@ -59,8 +60,8 @@ const CORE: readonly KeyRow[] = [
   ['clientPortListenBacklog', 'integer', '-1', 'B', 'honoured'],
   ['observerMasterPort', 'port', '', 'B', 'ensemble'],
   ['tickTime', 'integer', '3000', 'A', 'honoured'],
-  ['initLimit', 'integer', '', 'A', 'ensemble'],
-  ['syncLimit', 'integer', '', 'A', 'ensemble'],
+  ['initLimit', 'integer', '', 'A', 'honoured'],
+  ['syncLimit', 'integer', '', 'A', 'honoured'],
   ['connectToLearnerMasterLimit', 'integer', '0', 'B', 'ensemble'],
   ['maxClientCnxns', 'integer', '60', 'A', 'honoured'],
   ['minSessionTimeout', 'integer', '-1', 'A', 'honoured'],
@@ -76,16 +77,16 @@ const CORE: readonly KeyRow[] = [
 
 const ENSEMBLE: readonly KeyRow[] = [
   ['server.N', 'text', '', 'A', 'honoured'],
-  ['group.N', 'text', '', 'A', 'ensemble'],
-  ['weight.N', 'integer', '1', 'A', 'ensemble'],
+  ['group.N', 'text', '', 'A', 'honoured'],
+  ['weight.N', 'integer', '1', 'A', 'honoured'],
   ['version', 'text', '0', 'A', 'ensemble'],
   ['dynamicConfigFile', 'path', '', 'A', 'honoured'],
-  ['peerType', 'text', 'participant', 'A', 'ensemble'],
+  ['peerType', 'text', 'participant', 'A', 'honoured'],
   ['electionAlg', 'integer', '3', 'A', 'honoured'],
   ['standaloneEnabled', 'boolean', 'true', 'A', 'honoured'],
   ['reconfigEnabled', 'boolean', 'false', 'A', 'honoured'],
   ['oraclePath', 'path', '', 'C', 'ensemble'],
-  ['quorumListenOnAllIPs', 'boolean', 'false', 'A', 'ensemble'],
+  ['quorumListenOnAllIPs', 'boolean', 'false', 'A', 'honoured'],
   ['multiAddress.enabled', 'boolean', 'false', 'B', 'ensemble'],
   ['multiAddress.reachabilityCheckEnabled', 'boolean', 'true', 'B', 'ensemble'],
   ['multiAddress.reachabilityCheckTimeoutMs', 'integer', '1000', 'B', 'ensemble'],

@@ -1,13 +1,7 @@
-/** What one `server.N` line says. Ports are 1 to 65535. */
-export interface ServerLine {
-  readonly sid: number
-  readonly host: string
-  readonly quorumPort: number
-  readonly electionPort: number
-  readonly role: 'observer' | 'participant'
-  /** From the part after `;`, or null. The host is empty for all interfaces. */
-  readonly client: { readonly host: string; readonly port: number } | null
-}
+import type { MemberConfig } from './ensemble.ts'
+
+/** A session id has one byte for the server that made it. */
+export const SERVER_ID_MAX = 255
 
 /** One address, or a reason why it is none. */
 type Parsed<T> = { readonly value: T } | { readonly fault: string }
@@ -15,14 +9,17 @@ type Parsed<T> = { readonly value: T } | { readonly fault: string }
 const SHAPE =
   'must be host:quorumPort:electionPort[:participant|observer][;[clientHost:]clientPort], IPv6 in square brackets'
 
+/** Host names go into lines that other servers read, so nothing in them may end a line or a field. */
+const HOST = /^[^\s\p{C},;|=]{1,255}$/u
+
 /**
  * Reads `server.N=host:quorumPort:electionPort[:role][;[clientHost:]clientPort]`.
  * Several addresses (`|`) and the third, secure part belong to features this version does not have.
  */
-export function parseServerLine(suffix: string, value: string): Parsed<ServerLine> {
-  const sid = Number(suffix)
-  if (!/^\d+$/.test(suffix) || sid > 255) {
-    return { fault: `'${suffix}' after the dot must be a server number from 0 to 255` }
+export function parseServerLine(suffix: string, value: string): Parsed<MemberConfig> {
+  const id = Number(suffix)
+  if (!/^\d+$/.test(suffix) || id > SERVER_ID_MAX) {
+    return { fault: `'${suffix}' after the dot must be a server number from 0 to ${SERVER_ID_MAX}` }
   }
   const [peerPart = '', clientPart, ...more] = value.split(';')
   if (peerPart.includes('|'))
@@ -35,24 +32,25 @@ export function parseServerLine(suffix: string, value: string): Parsed<ServerLin
   const quorumPort = parsePort(quorumText)
   const electionPort = parsePort(electionText)
   const role = roleText.toLowerCase()
-  if (host === '' || quorumPort === null || electionPort === null) return { fault: SHAPE }
+  if (!HOST.test(host) || quorumPort === null || electionPort === null) return { fault: SHAPE }
   if (quorumPort === electionPort)
     return { fault: 'the quorum port and the election port must differ' }
   if (role !== 'participant' && role !== 'observer') return { fault: SHAPE }
   if (clientPart === undefined || clientPart.trim() === '') {
-    return { value: { sid, host, quorumPort, electionPort, role, client: null } }
+    return { value: { id, host, quorumPort, electionPort, role, client: null } }
   }
   const client = parseClientPart(clientPart)
   if (client === null) return { fault: SHAPE }
-  return { value: { sid, host, quorumPort, electionPort, role, client } }
+  return { value: { id, host, quorumPort, electionPort, role, client } }
 }
 
-function parseClientPart(text: string): ServerLine['client'] {
+function parseClientPart(text: string): MemberConfig['client'] {
   const fields = splitAddress(text)
   if (fields === null || fields.length > 2) return null
   const port = parsePort(fields.at(-1) ?? '')
   if (port === null) return null
   const host = fields.length === 2 ? fields[0]! : ''
+  if (host !== '' && !HOST.test(host)) return null
   return { host: host === '0.0.0.0' ? '' : host, port }
 }
 

@@ -1,10 +1,13 @@
 import type { Config, ConfigOverrides, FourLetterWhitelist } from './config.ts'
 import { DEFAULT_FOUR_LETTER_WORDS, defaultConfig, sessionTimeoutRange } from './config.ts'
 import { ConfigError } from './config-error.ts'
+import type { EnsembleConfig, MemberConfig } from './ensemble.ts'
+import type { Treatment } from './keys.ts'
 import type { Limits } from './limits.ts'
 import { DEFAULT_LIMITS, JUTE_MAXBUFFER } from './limits.ts'
-import type { ServerLine } from './server-line.ts'
-import { parseServerLine } from './server-line.ts'
+import type { FilesBeside } from './membership.ts'
+import { readMembership } from './membership.ts'
+import { SERVER_ID_MAX } from './server-line.ts'
 import type { Setting } from './settings.ts'
 import { Settings } from './settings.ts'
 
@@ -20,64 +23,61 @@ const LOG_SEGMENT_BYTES_FLOOR = 1024 * KIB
  * Every key of Apache ZooKeeper is accepted. Those that this version cannot follow are named together in one
  * warning with the unknown ones, unless following them is a matter of protection: then the start is refused.
  *
- * @throws ConfigError for a wrong or missing value, an ensemble, or a protection that is not there yet.
+ * @param beside what the file only refers to; {@link filesBesideZooCfg} says where it is.
+ * @throws ConfigError for a wrong or missing value, a list of servers that makes no ensemble, or a protection
+ *   that is not there yet.
  */
 export function parseZooCfg(
   text: string,
   file: string,
   overrides: ConfigOverrides = {},
+  beside: FilesBeside = {},
 ): { config: Config; warnings: string[] } {
   const settings = new Settings(text, file)
   settings.checkKinds()
-  const onlyServer = readOnlyServer(settings)
-  refuseMissingProtection(settings)
+  const times = readSessionTimes(settings, overrides)
+  const { ensemble, own, warnings } = readMembership(settings, beside, times.tickTimeMs)
+  refuseMissingProtection(settings, ensemble)
   const config: Config = {
-    ...readClientPort(settings, onlyServer, overrides),
+    ...readClientPort(settings, own, overrides),
     ...readFolders(settings, overrides),
-    ...readSessionTimes(settings, overrides),
+    ...times,
     ...readFeatures(settings),
+    ensemble,
     limits: readLimits(settings),
   }
-  return { config, warnings: collectWarnings(settings) }
+  if (ensemble !== null) checkOwnPorts(settings, config, own!)
+  if (ensemble !== null) checkSessionOwners(settings, config, ensemble)
+  return { config, warnings: [...collectWarnings(settings, ensemble), ...warnings] }
+}
+
+/** Files that a server needs beside its zoo.cfg; null for those it does without. */
+export interface NeededFiles {
+  /** May be missing: a server that stands alone does not need it. */
+  readonly myid: string | null
+  readonly dynamicConfig: string | null
+}
+
+/**
+ * Says which files to read before {@link parseZooCfg}, as paths relative to the working folder or absolute.
+ * @throws ConfigError when the text is no zoo.cfg at all, or has no `dataDir`.
+ */
+export function filesBesideZooCfg(
+  text: string,
+  file: string,
+  overrides: ConfigOverrides = {},
+): NeededFiles {
+  const settings = new Settings(text, file)
+  const dynamicConfig = settings.text('dynamicConfigFile') ?? null
+  const listsServers = dynamicConfig !== null || settings.family('server.N').length > 0
+  if (!listsServers) return { myid: null, dynamicConfig: null }
+  return { myid: `${readFolders(settings, overrides).dataDir}/myid`, dynamicConfig }
 }
 
 const NOT_YET = 'not in this version yet'
 
-/** The one `server.N` line a standalone server may have; more make an ensemble, which is refused. */
-function readOnlyServer(settings: Settings): ServerLine | undefined {
-  const elsewhere = settings.find('dynamicConfigFile')
-  if (elsewhere !== undefined) {
-    throw settings.refuse(elsewhere, `a list of servers needs ensemble mode, which is ${NOT_YET}`)
-  }
-  const algorithm = settings.find('electionAlg')
-  if (algorithm !== undefined && Number(algorithm.value) !== 3) {
-    throw settings.refuse(algorithm, 'only election algorithm 3 exists')
-  }
-  const servers = settings.family('server.N').map(({ suffix, setting }) => {
-    const parsed = parseServerLine(suffix, setting.value)
-    if ('fault' in parsed) throw settings.refuse(setting, parsed.fault)
-    return { setting, line: parsed.value }
-  })
-  const first = servers[0]
-  if (first === undefined) return undefined
-  if (servers.length > 1) {
-    throw settings.refuse(
-      first.setting,
-      `this file lists ${servers.length} servers, but ensemble mode is ${NOT_YET}`,
-    )
-  }
-  if (first.line.role === 'observer') {
-    throw settings.refuse(first.setting, 'the only server must not be an observer')
-  }
-  const standalone = settings.find('standaloneEnabled')
-  if (standalone !== undefined && !settings.boolean('standaloneEnabled', true)) {
-    throw settings.refuse(standalone, `false asks for an ensemble of one, which is ${NOT_YET}`)
-  }
-  return first.line
-}
-
 /** Ignoring these would leave the server open where its operator believes it closed. */
-function refuseMissingProtection(settings: Settings): void {
+function refuseMissingProtection(settings: Settings, ensemble: EnsembleConfig | null): void {
   for (const setting of settings.known) {
     if (setting.spec.treatment !== 'guarded' || isDefault(setting)) continue
     throw settings.refuse(
@@ -86,16 +86,47 @@ function refuseMissingProtection(settings: Settings): void {
         'Remove the line to start without it',
     )
   }
+  const autocreate = settings.find('db.autocreate')
+  if (autocreate === undefined || ensemble === null || settings.boolean('db.autocreate', true)) {
+    return
+  }
+  throw settings.refuse(
+    autocreate,
+    `keeping a server with an empty data folder from voting is ${NOT_YET}. ` +
+      'Remove the line to start without this protection',
+  )
+}
+
+/** Two of a server's own ports must not meet; the system would say so only later, and without the reason. */
+function checkOwnPorts(settings: Settings, config: Config, own: MemberConfig): void {
+  if (config.clientPort !== own.quorumPort && config.clientPort !== own.electionPort) return
+  const isEverywhere = config.clientHost === '' || config.ensemble!.listensOnAllAddresses
+  if (!isEverywhere && config.clientHost !== own.host) return
+  throw new ConfigError(
+    settings.file,
+    settings.find('clientPort')?.line ?? null,
+    'clientPort',
+    `${config.clientPort} is a port of server.${own.id} for its ensemble already`,
+  )
+}
+
+/** A TTL znode is told by its owner's first byte, where an ordinary owner has the number of its server. */
+function checkSessionOwners(settings: Settings, config: Config, ensemble: EnsembleConfig): void {
+  if (!config.extendedTypes || ensemble.members.every(({ id }) => id < SERVER_ID_MAX)) return
+  throw settings.refuse(
+    settings.find('extendedTypesEnabled')!,
+    `with TTL znodes, server numbers go up to ${SERVER_ID_MAX - 1} only`,
+  )
 }
 
 function readClientPort(
   settings: Settings,
-  onlyServer: ServerLine | undefined,
+  own: MemberConfig | null,
   overrides: ConfigOverrides,
 ): Pick<Config, 'clientHost' | 'clientPort' | 'listenBacklog' | 'tcpKeepAlive'> {
   const setting = settings.find('clientPort')
   const address = settings.find('clientPortAddress')
-  const fromServer = onlyServer?.client ?? null
+  const fromServer = own?.client ?? null
   const configured = settings.integer('clientPort', 0, -1, 65_535)
   const hasPort = configured > 0
   if (!hasPort && fromServer === null && overrides.clientPort === undefined) {
@@ -113,10 +144,10 @@ function readClientPort(
       `${configured} disagrees with the server line, which says ${fromServer.port}`,
     )
   }
-  const host =
-    address === undefined ? (fromServer?.host ?? '') : address.value.replace(/^\[|\]$/g, '')
+  const host = address === undefined ? '' : address.value.replace(/^\[|\]$/g, '')
+  const isAnyAddress = host === '' || host === '0.0.0.0'
   return {
-    clientHost: overrides.clientHost ?? (host === '0.0.0.0' ? '' : host),
+    clientHost: overrides.clientHost ?? (isAnyAddress ? (fromServer?.host ?? '') : host),
     clientPort: overrides.clientPort ?? fromServer?.port ?? configured,
     listenBacklog: settings.integer('clientPortListenBacklog', -1, -1, INT32_MAX),
     tcpKeepAlive: settings.boolean('clientTcpKeepAlive', false),
@@ -168,6 +199,7 @@ function readFeatures(
   settings: Settings,
 ): Omit<
   Config,
+  | 'ensemble'
   | keyof ReturnType<typeof readClientPort>
   | keyof ReturnType<typeof readFolders>
   | keyof ReturnType<typeof readSessionTimes>
@@ -186,7 +218,6 @@ function readFeatures(
       intervalMs: settings.integer('znode.container.checkIntervalMs', 60_000, 1, INT32_MAX),
       neverUsedMs: settings.integer('znode.container.maxNeverUsedIntervalMs', 0, 0, INT32_MAX),
     },
-    ensemble: null,
     fsyncWarningMs: settings.integer('fsync.warningthresholdms', 1000, 0, INT32_MAX),
   }
 }
@@ -259,12 +290,12 @@ function readLimits(settings: Settings): Limits {
   }
 }
 
-function collectWarnings(settings: Settings): string[] {
+function collectWarnings(settings: Settings, ensemble: EnsembleConfig | null): string[] {
   const { file } = settings
   const warnings: string[] = []
   const groups = [
-    ['not supported yet', namesOf(settings, 'later')],
-    ['nothing to change in this server', namesOf(settings, 'irrelevant')],
+    ['not supported yet', namesOf(settings, ensemble === null ? ['later'] : ['ensemble', 'later'])],
+    ['nothing to change in this server', namesOf(settings, ['irrelevant'])],
     ['unknown', settings.unknown.map((property) => property.key)],
   ] as const
   const parts = groups
@@ -276,10 +307,10 @@ function collectWarnings(settings: Settings): string[] {
       `${file}:${setting.line}: ${setting.name} is given more than once; the last one counts`,
     )
   }
-  return [...warnings, ...valueWarnings(settings)]
+  return [...warnings, ...valueWarnings(settings, ensemble)]
 }
 
-function valueWarnings(settings: Settings): string[] {
+function valueWarnings(settings: Settings, ensemble: EnsembleConfig | null): string[] {
   const warnings: string[] = []
   const warn = (setting: Setting | undefined, when: boolean, text: string): void => {
     if (setting === undefined || !when) return
@@ -291,14 +322,19 @@ function valueWarnings(settings: Settings): string[] {
   warn(skipAcl, skipAcl?.value === 'yes', 'ACLs are not checked: every client may do everything')
   const extra = settings.find('jute.maxbuffer.extrasize')
   warn(extra, extra !== undefined, 'ignored: what fits in a request always fits in the log')
-  const server = settings.family('server.N')[0]?.setting
-  warn(server, server !== undefined, 'only one server is listed, so it runs standalone')
+  const reconfig = settings.find('reconfigEnabled')
+  warn(
+    reconfig,
+    ensemble !== null && settings.boolean('reconfigEnabled', false),
+    `changing an ensemble while it runs is ${NOT_YET}: reconfig is answered with an error`,
+  )
   return warnings
 }
 
-function namesOf(settings: Settings, treatment: 'irrelevant' | 'later'): string[] {
+function namesOf(settings: Settings, treatments: readonly Treatment[]): string[] {
   return settings.known
-    .filter((setting) => setting.spec.treatment === treatment && asksForSomething(setting))
+    .filter(({ spec }) => treatments.includes(spec.treatment))
+    .filter(asksForSomething)
     .map((setting) => setting.name)
 }
 

@@ -105,6 +105,7 @@ DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=
     digestAuth: false,
     superDigest: 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=',
     containers: { intervalMs: 500, neverUsedMs: 300_000 },
+    ensemble: null,
     fsyncWarningMs: 20,
     limits: {
       ...DEFAULT_LIMITS,
@@ -226,54 +227,6 @@ describe('what must be there', () => {
   })
 })
 
-describe('ensembles', () => {
-  test('are refused for now', () => {
-    const error = refusal(`${BASE}server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888`)
-    expect(error).toMatchObject({ line: 3, key: 'server.1' })
-    expect(error.reason).toMatch(/lists 3 servers.*not in this version yet/)
-  })
-
-  test('of one server run standalone, with a word about it', () => {
-    const { config, warnings } = parseZooCfg(
-      'dataDir=/d\ninitLimit=5\nsyncLimit=2\nserver.1=localhost:2888:3888;2190',
-      'zoo.cfg',
-    )
-    expect(config).toMatchObject({ clientPort: 2190, clientHost: '' })
-    expect(warnings).toEqual([expect.stringMatching(/^zoo\.cfg:4: server\.1=.*runs standalone$/)])
-  })
-
-  test.each([
-    ['[::1]:2888:3888:PARTICIPANT;[::1]:2190', '::1', 2190],
-    ['h:2888:3888;127.0.0.1:2190', '127.0.0.1', 2190],
-    ['h:2888:3888;0.0.0.0:2190', '', 2190],
-  ])('take the client address from %s', (line, clientHost, clientPort) => {
-    expect(parse(`dataDir=/d\nserver.1=${line}`)).toMatchObject({ clientHost, clientPort })
-  })
-
-  test.each([
-    ['server.x=h:1:2', /server number/],
-    ['server.256=h:1:2', /server number/],
-    ['server.1=h', /must be host/],
-    ['server.1=h:2888', /must be host/],
-    ['server.1=h:2888:3888:boss', /must be host/],
-    ['server.1=:2888:3888', /must be host/],
-    ['server.1=h:0:3888', /must be host/],
-    ['server.1=::1:2888:3888', /must be host/],
-    ['server.1=h:2888:2888', /must differ/],
-    ['server.1=h:2888:3888;', null],
-    ['server.1=h:2888:3888;x', /must be host/],
-    ['server.1=h:2888:3888;2181;2182', /no TLS/],
-    ['server.1=a:1:2|b:1:2', /several addresses/],
-    ['server.1=h:2888:3888:observer', /must not be an observer/],
-    ['standaloneEnabled=false\nserver.1=h:2888:3888', /ensemble of one/],
-    ['dynamicConfigFile=/zoo.dynamic', /ensemble mode/],
-    ['server.1=h:2888:3888;2999', /disagrees/],
-  ])('%s', (lines, reason) => {
-    if (reason === null) expect(parse(`${BASE}${lines}`).clientPort).toBe(2181)
-    else expect(refusal(`${BASE}${lines}`).reason).toMatch(reason)
-  })
-})
-
 describe('warnings', () => {
   test('writing without syncing is not offered', () => {
     expect(warningsOf(`${BASE}forceSync=no`)).toEqual([
@@ -307,7 +260,15 @@ describe('the whitelist', () => {
 })
 
 test('no text does anything but parse or be refused', () => {
-  const names = fc.constantFrom(...KEYS.map((spec) => spec.key), 'server.1', 'x', 'zookeeper.x', '')
+  const names = fc.constantFrom(
+    ...KEYS.map((spec) => spec.key),
+    'server.1',
+    'group.1',
+    'weight.1',
+    'x',
+    'zookeeper.x',
+    '',
+  )
   const line = fc.tuple(names, fc.constantFrom('=', ':', ' ', '\\\n'), fc.string())
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
@@ -316,7 +277,7 @@ test('no text does anything but parse or be refused', () => {
   fc.assert(
     fc.property(text, (input) => {
       try {
-        parseZooCfg(input, 'zoo.cfg')
+        parseZooCfg(input, 'zoo.cfg', {}, { myid: 1, dynamicConfig: { file: 'd', text: input } })
       } catch (error) {
         expect(error).toBeInstanceOf(ConfigError)
       }
