@@ -6,6 +6,7 @@ import { ZabChecker } from './checkers.ts'
 import { type Cluster, drawCluster, verifierOf } from './cluster.ts'
 import { drawFault } from './faults.ts'
 import { type Server, World } from './harness.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** What a run has done, to see that the faults were real. */
 export interface RunStats {
@@ -28,7 +29,6 @@ class Run {
   readonly #cluster: Cluster
   readonly #faults = new Map<string, number>()
   #proposed = 0
-  #questions = 0
 
   constructor(seed: number, traces: boolean) {
     const random = new SeededRandom(seed ^ 0x5eed)
@@ -50,6 +50,7 @@ class Run {
       core,
     })
     this.world.keepTraces = traces
+    new Watchdog(this.world, this.#cluster.quorum)
     if (random.next() < 0.3) this.#driftClocks()
     this.#note()
   }
@@ -116,15 +117,10 @@ class Run {
       world.after(this.#random.next() * (isBurst ? 60 : 300), () => {
         for (const server of world.servers) {
           if (server.core !== null && world.propose(server) !== null) this.#proposed += 1
-          if (server.role?.role === Role.LEADING && this.#random.next() < 0.1) this.#ask(server)
+          if (server.role?.role === Role.LEADING && this.#random.next() < 0.1) world.ask(server)
         }
       })
     }
-  }
-
-  #ask(server: Server): void {
-    this.#questions += 1
-    this.world.ask(server, this.#questions)
   }
 
   #pick(servers: readonly Server[] = this.world.servers): Server {

@@ -31,6 +31,13 @@ function follows(next: Zxid, last: Zxid): boolean {
   return next === last + 1n
 }
 
+/** Reasons that only a broken peer gives. */
+const BETWEEN_CORRECT_SERVERS =
+  /unexpected packet|not asked for|says twice|impossible|was not sent|have not said who/
+/** The same on the side of the learner, who gives up the leader. */
+const REFUSED_LEADER =
+  /: (DIFF|TRUNC|SNAP|PROPOSAL|COMMIT|INFORM|NEWLEADER|UPTODATE|PING|SYNC|REVALIDATE|LEADERINFO): (?!epoch)/
+
 interface Tracked {
   disk: DiskImage
   /** Log as handed to the disk. */
@@ -64,6 +71,8 @@ export class ZabChecker {
   readonly #quorum: QuorumSpec
   /** End of what was sent on a connection, and who it was sent to; null until it is known. */
   readonly #streams = new Map<number, Zxid | null>()
+  /** Connections on which NEWLEADER was sent and not acked. */
+  readonly #unacked = new Set<number>()
   readonly #asked = new Map<number, Zxid>()
   /** Everything ever proposed, by content. */
   readonly #zxidOf = new Map<string, Zxid>()
@@ -141,6 +150,11 @@ export class ZabChecker {
         break
       case 'role':
         this.#onRole(event.sid, server, event.change)
+        break
+      case 'close':
+        if (BETWEEN_CORRECT_SERVERS.test(event.reason)) {
+          throw new Violation('P1', `server ${event.sid} refuses a correct one: ${event.reason}`)
+        }
         break
       case 'asked':
         this.#asked.set(event.token, this.#lastCommitted)
@@ -327,6 +341,15 @@ export class ZabChecker {
         this.#streams.set(stream, zxid)
         break
       }
+      case PacketKind.NEWLEADER:
+        this.#unacked.add(stream)
+        break
+      case PacketKind.ACK:
+        // Leaders of ZooKeeper 3.8.0 to 3.8.4 lose a learner whose first ACK is another one (ZOOKEEPER-4685).
+        if (this.#unacked.delete(stream) && counterOf(packet.zxid) !== 0) {
+          throw new Violation('A14', `server ${sid} acks a proposal before NEWLEADER`)
+        }
+        break
       default:
         break
     }
@@ -385,6 +408,9 @@ export class ZabChecker {
       }
     }
     server.isEstablished = false
+    if (REFUSED_LEADER.test(change.reason)) {
+      throw new Violation('P1', `server ${sid} refuses a correct leader: ${change.reason}`)
+    }
     if (change.role !== Role.LEADING || !change.serving) return
     const known = this.#leaders.get(change.epoch)
     if (known !== undefined) {

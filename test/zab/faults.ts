@@ -144,7 +144,7 @@ export const FAULTS: readonly Fault[] = [
   },
   { name: 'pause', run: (world, a, _, random) => world.pause(a, random.next() * 3000) },
   { name: 'pause of 7 s', run: (world, a) => world.pause(a, 7000) },
-  { name: 'leader pauses for 7 s', run: (world, a) => world.pause(world.leader ?? a, 7000) },
+  { name: 'leader pauses for 7 s', run: (world, a) => world.pause(world.leader ?? a, 7000, true) },
   { name: 'election connections lost', run: (world, a) => world.network.losePeers(a) },
   { name: 'checkpoint', run: (world, a) => world.checkpoint(a) },
   {

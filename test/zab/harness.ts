@@ -1,4 +1,4 @@
-import type { ServerId, Zxid } from '../../src/base/index.ts'
+import { counterOf, type ServerId, type Zxid } from '../../src/base/index.ts'
 import { ZabCore } from '../../src/zab/core.ts'
 import { type Input, InputKind, type LinkId } from '../../src/zab/inputs.ts'
 import { type CoreOptions, DEFAULT_CORE_LIMITS, type Timing } from '../../src/zab/options.ts'
@@ -64,6 +64,7 @@ export class World implements NetworkHost {
   readonly #options: WorldOptions
   readonly #quorum: QuorumVerifier
   #nextTxn = 1
+  #questions = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -163,13 +164,19 @@ export class World implements NetworkHost {
     this.block(b, a)
   }
 
-  /** The process does nothing for a while; what comes meanwhile waits for it. */
-  pause(server: Server, ms: number): void {
+  /**
+   * The process does nothing for a while; what comes meanwhile waits for it. With `asks` it is asked whether it leads
+   * before it sees any of that.
+   */
+  pause(server: Server, ms: number, asks = false): void {
     if (server.core === null || server.isPaused) return
     server.isPaused = true
     const { incarnation } = server
     this.schedule.after(ms, () => {
-      if (server.incarnation === incarnation) this.resume(server)
+      if (server.incarnation !== incarnation || !server.isPaused) return
+      server.isPaused = false
+      if (asks) this.ask(server)
+      this.resume(server)
     })
   }
 
@@ -236,6 +243,8 @@ export class World implements NetworkHost {
     const zxid = server.core.propose(txn, server.clockAt(this.nowMs))
     if (zxid !== null) {
       this.#nextTxn += 1
+      const last = this.#options.core?.lastCounter ?? 0xffff_fffe
+      if (counterOf(zxid) > last) throw new Error('A18: the counter goes beyond its end')
       this.record({ kind: 'broadcast', sid: server.sid, zxid, txn })
     }
     this.#drain(server)
@@ -243,7 +252,9 @@ export class World implements NetworkHost {
   }
 
   /** Asks a server whether it leads. */
-  ask(server: Server, token: number): void {
+  ask(server: Server): void {
+    this.#questions += 1
+    const token = this.#questions
     this.record({ kind: 'asked', sid: server.sid, token })
     this.input(server, { kind: InputKind.CONFIRM, token })
   }
@@ -301,7 +312,10 @@ export class World implements NetworkHost {
       if (server.packetsLeft === 0) this.after(0, () => this.crash(server))
       if (server.packetsLeft > 0) this.network.send(server, link, packet)
     }
-    for (const { link } of outbox.closes) this.network.close(server, link)
+    for (const { link, reason } of outbox.closes) {
+      this.record({ kind: 'close', sid: server.sid, reason })
+      this.network.close(server, link)
+    }
     for (const record of outbox.persists) {
       server.queue.push(record)
       server.applyToLog(record)

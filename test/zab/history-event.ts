@@ -27,6 +27,7 @@ export type HistoryEvent = { readonly sid: ServerId } & (
     }
   | { readonly kind: 'vote'; readonly notification: Notification }
   | { readonly kind: 'role'; readonly change: RoleChange }
+  | { readonly kind: 'close'; readonly reason: string }
   /** Does this server lead? Asked, and answered with yes. */
   | { readonly kind: 'asked' | 'confirmed'; readonly token: number }
 )
