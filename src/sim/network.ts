@@ -228,7 +228,8 @@ export class SimNetwork {
         this.#ports.delete(key)
         process.inWorld(this.#events.nowMs, done)
       })
-      const backlog = options.backlog ?? BACKLOG
+      const { backlog: wantedBacklog = 0 } = options
+      const backlog = wantedBacklog > 0 ? wantedBacklog : BACKLOG
       this.#ports.set(key, { listener, process, handler, backlog, pending: 0 })
       process.inWorld(this.#events.nowMs, () => handler.onListening(listener))
     }
