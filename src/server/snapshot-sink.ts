@@ -126,7 +126,7 @@ export class SnapshotSink implements SnapshotHandler {
     const { path } = znode
     const tree = this.#tree
     if (path.charCodeAt(0) !== SLASH || (path.length > 1 && path.endsWith('/'))) {
-      throw new DecodeError(`znode ${path} in a snapshot: no path`)
+      throw new DecodeError(`${path} in a snapshot is no path of a znode`)
     }
     if (tree.find(path) !== undefined) throw new DecodeError(`znode ${path} comes twice`)
     if (path !== '/' && tree.find(parentPath(path)) === undefined) {

@@ -306,6 +306,8 @@ describe('a tree that becomes another', () => {
     expect(tree).toMatchObject({ ...facts, digest: expect.anything() })
     expect(tree.digest()).toBe(facts.digest)
     expect(tree.changes.changeCount).toBe(0)
+    expect(tree.sweepables.ttlCount).toBe(bench.tree.sweepables.ttlCount)
+    expect(tree.sweepables.containerCount).toBeGreaterThan(0)
     expect(other.znodeCount).toBe(0)
 
     // It goes on like the original, captures included.
