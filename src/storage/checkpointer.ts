@@ -1,11 +1,12 @@
 import { assert, type Zxid } from '../base/index.ts'
-import type { IoError, RowBatch, Rows } from '../env/index.ts'
+import type { IoError, RowBatch } from '../env/index.ts'
 import { type CheckpointMark, encodeMark, RecordKind } from './format.ts'
 import { describeIoError, isDiskFull } from './io-errors.ts'
 import type { LogWriter, SegmentInfo } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import { RowEncoder } from './rows-codec.ts'
-import { generationOf, readMeta } from './rows-loader.ts'
+import type { RowsHandle } from './rows-handle.ts'
+import { readMeta } from './rows-loader.ts'
 import type { StorageEnvironment } from './storage-environment.ts'
 import { StorageError } from './storage-error.ts'
 import {
@@ -32,14 +33,6 @@ type Phase = (typeof Phase)[keyof typeof Phase]
 /** Changes fetched between two looks at the clock. */
 const CHANGES_PER_FETCH = 64
 
-/** The rows as recovery left them. */
-export interface RowsState {
-  readonly rows: Rows
-  readonly path: string
-  /** Zxid of the state they hold; null when they hold none yet. */
-  readonly zxid: Zxid | null
-}
-
 /**
  * Brings the rows up to date: intent durable in the log → one atomic batch of what changed, with the meta row →
  * done durable in the log → segments that are no longer needed are deleted. After a crash between any two steps the
@@ -53,18 +46,18 @@ export class Checkpointer {
   readonly #machine: StateMachine
   readonly #writer: LogWriter
   readonly #onFatal: (error: StorageError) => void
-  readonly #rowsPath: string
-  /** Null while they are closed after a failed write. */
-  #rows: Rows | null
-  #zxid: Zxid | null
+  readonly #handle: RowsHandle
   #source: CheckpointSource | null = null
   #mark: CheckpointMark | null = null
   #batch: RowBatch | null = null
   #encoder = new RowEncoder(1)
   #phase: Phase = Phase.idle
   #done: (() => void) | null = null
-  #isStopping = false
+  /** It has to end before it is complete. */
+  #isAbandoned = false
   #onStopped: (() => void) | null = null
+  /** Of this or the last checkpoint: tells calls apart that an abandoned one still gets. */
+  #run = 0
   #startMs = 0
   #count = 0
   #lastMs = 0
@@ -75,7 +68,7 @@ export class Checkpointer {
     folderId: Uint8Array,
     machine: StateMachine,
     writer: LogWriter,
-    state: RowsState,
+    handle: RowsHandle,
     onFatal: (error: StorageError) => void,
   ) {
     this.#env = env
@@ -83,9 +76,7 @@ export class Checkpointer {
     this.#folderId = folderId
     this.#machine = machine
     this.#writer = writer
-    this.#rows = state.rows
-    this.#rowsPath = state.path
-    this.#zxid = state.zxid
+    this.#handle = handle
     this.#onFatal = onFatal
   }
 
@@ -95,7 +86,7 @@ export class Checkpointer {
 
   /** Of the last complete checkpoint. */
   get zxid(): Zxid | null {
-    return this.#zxid
+    return this.#handle.zxid
   }
 
   get count(): number {
@@ -106,28 +97,43 @@ export class Checkpointer {
     return this.#lastMs
   }
 
-  /** `done` is called when it is complete, could not be made for lack of space, or was stopped. */
+  /** `done` is called when it is complete, could not be made for lack of space, or was abandoned. */
   start(done: () => void): void {
     assert(!this.isRunning, 'one checkpoint at a time')
+    this.#run++
     this.#done = done
     this.#startMs = this.#env.clock.monotonicMs()
-    if (this.#rows === null) this.#reopen()
-    else this.#begin()
+    if (this.#handle.isOpen) this.#begin()
+    else this.#reopen()
   }
 
-  /** Abandons a checkpoint, but waits for a batch that is being written; closes the rows. */
+  /**
+   * Ends a checkpoint, if one is running, as the state that it is of is going to be replaced: nothing is asked of the
+   * machine from now on. A batch that is being written is waited for; then `done` of `start` is called.
+   */
+  abandon(): void {
+    if (this.#phase === Phase.idle) return
+    this.#isAbandoned = true
+    this.#source?.end(false)
+    this.#source = null
+    if (this.#phase === Phase.log || this.#phase === Phase.gather) this.#finish()
+  }
+
+  /** Abandons a checkpoint; `done` is called when the rows are not used any more. */
   stop(done: () => void): void {
-    this.#isStopping = true
+    if (this.#phase === Phase.idle) {
+      done()
+      return
+    }
     this.#onStopped = done
-    if (this.#phase === Phase.idle) this.#closeRows()
-    else if (this.#phase === Phase.log || this.#phase === Phase.gather) this.#finish()
+    this.abandon()
   }
 
   #begin(): void {
     const source = this.#machine.beginCheckpoint()
     this.#source = source
     assert(source.summary.zxid <= this.#writer.lastAppended, 'the state is ahead of the log')
-    const generation = generationOf(this.#writer.control)
+    const { generation } = this.#handle
     this.#mark = { generation, summary: source.summary }
     this.#encoder = new RowEncoder(generation)
     this.#log(RecordKind.checkpointIntent, this.#mark, () => this.#gather())
@@ -136,8 +142,9 @@ export class Checkpointer {
   /** Goes on when the record is durable, unless the checkpoint was abandoned meanwhile. */
   #log(kind: RecordKind, mark: CheckpointMark, then: () => void): void {
     this.#phase = Phase.log
+    const run = this.#run
     this.#writer.appendControl(kind, this.#writer.lastAppended, encodeMark(mark), () => {
-      if (this.#phase === Phase.log) then()
+      if (run === this.#run && this.#phase === Phase.log) then()
     })
   }
 
@@ -145,7 +152,7 @@ export class Checkpointer {
   #gather(): void {
     this.#phase = Phase.gather
     const source = this.#source!
-    this.#batch ??= this.#rows!.newBatch()
+    this.#batch ??= this.#handle.rows.newBatch()
     const batch = this.#batch
     const until = this.#env.clock.monotonicMs() + this.#options.checkpointSliceMs
     do {
@@ -157,7 +164,7 @@ export class Checkpointer {
       for (const change of changes) this.#put(batch, change)
     } while (this.#env.clock.monotonicMs() < until)
     // The first checkpoint of a store may take several batches: without a meta row they do not count.
-    if (this.#zxid === null && batch.length >= this.#options.firstCheckpointBatchRows) {
+    if (this.#handle.zxid === null && batch.length >= this.#options.firstCheckpointBatchRows) {
       this.#write(batch, () => this.#gather())
       return
     }
@@ -204,100 +211,81 @@ export class Checkpointer {
     this.#batch = null
     batch.write((error) => {
       if (error !== null) this.#writeFailed(error)
-      else if (this.#isStopping) this.#finish()
+      else if (this.#isAbandoned) this.#finish()
       else then()
     })
   }
 
   #complete(mark: CheckpointMark): void {
-    this.#zxid = mark.summary.zxid
+    this.#handle.zxid = mark.summary.zxid
     this.#count++
     this.#lastMs = this.#env.clock.monotonicMs() - this.#startMs
     this.#env.metrics.observe('snapshottime', this.#lastMs)
+    const run = this.#run
     this.purge(() => {
-      if (this.#phase === Phase.log) this.#finish()
+      if (run === this.#run && this.#phase === Phase.log) this.#finish()
     })
   }
 
   /** Deletes segments whose entries are all in the checkpoint, but for those kept on purpose. */
   purge(done: () => void): void {
-    const zxid = this.#zxid
-    if (zxid === null) {
-      done()
-      return
-    }
     const { segments } = this.#writer
+    const { zxid } = this.#handle
     const isSpare = (next: SegmentInfo): boolean =>
-      next.zxidBefore <= zxid && segments.length > this.#options.segmentsKept + 1
+      zxid !== null && next.zxidBefore <= zxid && segments.length > this.#options.segmentsKept + 1
     this.#writer.purge(isSpare, done)
   }
 
   /**
-   * The batch may or may not be in the store, and LevelDB is known to lose later batches after a full disk
-   * (google/leveldb 577): so this handle is not used again. On a full disk the store is opened anew for the next
-   * checkpoint; any other error stops the server, whose start verifies the rows.
+   * The batch may or may not be in the store. On a full disk the store is opened anew for the next checkpoint; any other
+   * error stops the server, whose start verifies the rows.
    */
   #writeFailed(error: IoError): void {
-    this.#source!.end(false)
+    this.#source?.end(false)
     this.#source = null
-    const rows = this.#rows!
-    this.#rows = null
-    rows.close(() => {
+    const { path } = this.#handle
+    this.#handle.giveUp(() => {
       if (!isDiskFull(error)) {
-        return this.#giveUp(
-          describeIoError('The checkpoint cannot be written', this.#rowsPath, error),
-        )
+        return this.#giveUp(describeIoError('The checkpoint cannot be written', path, error))
       }
-      this.#env.logger.warn('the checkpoint was not written because the disk is full', {
-        path: this.#rowsPath,
-      })
+      this.#env.logger.warn('the checkpoint was not written because the disk is full', { path })
       this.#finish()
     })
   }
 
   #reopen(): void {
     this.#phase = Phase.reopen
-    const { rows: port } = this.#env
-    if (this.#zxid === null) {
-      port.destroy(this.#rowsPath, (error) => {
-        if (error !== null) return this.#reopenFailed(error)
-        port.open(this.#rowsPath, { createIfMissing: true }, (openError, rows) => {
-          if (openError !== null) return this.#reopenFailed(openError)
-          this.#rows = rows
-          if (this.#isStopping) this.#finish()
-          else this.#begin()
-        })
-      })
-      return
-    }
-    port.open(this.#rowsPath, { createIfMissing: false }, (error, rows) => {
+    const handle = this.#handle
+    const isEmpty = handle.zxid === null
+    handle.reopen((error) => {
       if (error !== null) return this.#reopenFailed(error)
-      this.#rows = rows
-      readMeta(
-        rows!,
-        this.#folderId,
-        this.#writer.control,
-        this.#writer.lastAppended,
-        (outcome) => {
-          if (this.#isStopping) this.#finish()
-          else if (outcome.kind === 'found') this.#settle(outcome.mark)
-          else {
-            const reason = outcome.kind === 'damaged' ? outcome.reason : 'its meta row is missing'
-            this.#giveUp(checkpointUnusable(reason, this.#rowsPath))
-          }
-        },
-      )
+      if (this.#isAbandoned) this.#finish()
+      else if (isEmpty) this.#begin()
+      else this.#readMeta()
+    })
+  }
+
+  #readMeta(): void {
+    const { rows, path } = this.#handle
+    const { control, lastAppended } = this.#writer
+    readMeta(rows, this.#folderId, control, lastAppended, (outcome) => {
+      if (this.#isAbandoned) this.#finish()
+      else if (outcome.kind === 'found') this.#settle(outcome.mark)
+      else {
+        const reason = outcome.kind === 'damaged' ? outcome.reason : 'its meta row is missing'
+        this.#giveUp(checkpointUnusable(reason, path))
+      }
     })
   }
 
   /** The failed write may have happened after all: the log must say so before there is another intent. */
   #settle(mark: CheckpointMark): void {
-    if (mark.summary.zxid === this.#zxid) {
+    if (mark.summary.zxid === this.#handle.zxid) {
       this.#begin()
       return
     }
     this.#log(RecordKind.checkpointDone, mark, () => {
-      this.#zxid = mark.summary.zxid
+      this.#handle.zxid = mark.summary.zxid
       this.#begin()
     })
   }
@@ -307,12 +295,14 @@ export class Checkpointer {
       this.#finish()
       return
     }
-    this.#giveUp(describeIoError('The checkpoint cannot be opened again', this.#rowsPath, error))
+    const { path } = this.#handle
+    this.#giveUp(describeIoError('The checkpoint cannot be opened again', path, error))
   }
 
   /** The end of a checkpoint, whether it was completed or not. */
   #finish(): void {
     this.#phase = Phase.idle
+    this.#isAbandoned = false
     this.#batch?.discard()
     this.#batch = null
     this.#source?.end(false)
@@ -320,28 +310,14 @@ export class Checkpointer {
     const done = this.#done!
     this.#done = null
     done()
-    if (this.#isStopping) this.#closeRows()
+    this.#onStopped?.()
   }
 
   /** The rows cannot be used any more: the server has to stop. */
   #giveUp(error: StorageError): void {
     this.#phase = Phase.idle
     this.#onFatal(error)
-    if (this.#isStopping) this.#closeRows()
-  }
-
-  #closeRows(): void {
-    const onStopped = this.#onStopped!
-    if (this.#rows === null) {
-      onStopped()
-      return
-    }
-    this.#rows.close((error) => {
-      if (error !== null) {
-        this.#env.logger.warn('the checkpoint could not be closed', { reason: error.message })
-      }
-      onStopped()
-    })
+    this.#onStopped?.()
   }
 }
 

@@ -34,6 +34,10 @@ export class Group {
   controls: PendingControl[] = []
   /** Called when the group is durable, after everything else; null for none. */
   waiters: (() => void)[] | null = null
+  /** What its first record takes back. */
+  cut: { readonly zxid: Zxid; readonly isInstall: boolean } | null = null
+  /** It must not be written yet, and nothing behind it. */
+  isHeld = false
 
   constructor(lastZxid: Zxid) {
     this.lastZxid = lastZxid
@@ -59,6 +63,8 @@ export class Group {
     // Never the same list again: whoever wrote the group may still be going through it.
     this.controls = []
     this.waiters = null
+    this.cut = null
+    this.isHeld = false
   }
 
   /** Copies a record in. Its checksum is made here, once. */

@@ -1,9 +1,12 @@
 import { assert, type Zxid } from '../base/index.ts'
 import type { IoError, LogFile, LogFolder, TimerHandle } from '../env/index.ts'
 import { applyControl } from './control-state.ts'
+import { type Cut, lastInstall, zxidBefore } from './cuts.ts'
 import {
+  type CheckpointMark,
   type ControlState,
   encodeGroupHeader,
+  encodeMark,
   encodeSegmentHeader,
   GROUP_HEADER_BYTES,
   GroupKind,
@@ -20,6 +23,7 @@ import type { LogPosition } from './segment-reader.ts'
 import { type PreparedSegment, type SegmentSupply, segmentBytesFor } from './segment-supply.ts'
 import type { StorageEnvironment } from './storage-environment.ts'
 import type { StorageError } from './storage-error.ts'
+import type { LoggedEntry } from './types.ts'
 
 /** A segment of the log that is on disk. */
 export interface SegmentInfo {
@@ -36,10 +40,13 @@ export interface LogTail {
   readonly segments: readonly SegmentInfo[]
   readonly position: LogPosition
   readonly control: ControlState
+  readonly cuts: readonly Cut[]
 }
 
 export interface WriterHandlers {
   onDurable(zxid: Zxid): void
+  /** Segments are about to be deleted: the log will begin after `base`. */
+  onPurge(base: Zxid): void
   onFatal(error: StorageError): void
 }
 
@@ -47,6 +54,8 @@ export interface WriterHandlers {
 const SPARE_GROUPS_MAX = 2
 /** Larger buffers are not kept. */
 const SPARE_BYTES_MAX = 8 * 1024 * 1024
+
+const NOTHING = new Uint8Array(0)
 
 /**
  * Appends records to the log in groups, one durable write at a time: two writes in flight were seen to land in the
@@ -63,6 +72,11 @@ export class LogWriter {
   readonly #supply: SegmentSupply
   readonly #handlers: WriterHandlers
   readonly #segments: SegmentInfo[]
+  /** Those that are durable. */
+  #cuts: readonly Cut[]
+  /** Also of those that are not. */
+  #cutsMade = 0
+  #purges: { readonly canDrop: (next: SegmentInfo) => boolean; readonly done: () => void }[] = []
   #file: LogFile
   #offset: number
   #sequence: number
@@ -109,6 +123,7 @@ export class LogWriter {
     this.#supply = supply
     this.#handlers = handlers
     this.#segments = [...tail.segments]
+    this.#cuts = tail.cuts
     this.#file = tail.file
     this.#offset = tail.position.offset
     this.#sequence = tail.position.sequence
@@ -136,6 +151,11 @@ export class LogWriter {
 
   get segments(): readonly SegmentInfo[] {
     return this.#segments
+  }
+
+  /** Zxid before the first entry that is on disk and counts. */
+  get base(): Zxid {
+    return zxidBefore(this.#cuts, this.#segments[0]!)
   }
 
   get groupsWritten(): number {
@@ -171,12 +191,56 @@ export class LogWriter {
   appendControl(kind: RecordKind, zxid: Zxid, payload: Uint8Array, done: () => void): void {
     const group = this.#groupFor(payload.length)
     group.add(kind, zxid, payload, 0, payload.length)
-    if (kind === RecordKind.truncate) {
-      group.lastZxid = zxid
-      this.#lastAppended = zxid
-    }
     group.controls.push({ kind, payload, done })
     this.flush()
+  }
+
+  /** Takes back every entry after `zxid` and flushes. */
+  truncate(zxid: Zxid, done: () => void): void {
+    this.#beginCut(zxid, false)
+    this.appendControl(RecordKind.truncate, zxid, NOTHING, done)
+  }
+
+  /**
+   * Adds one group that replaces everything before it: the snapshot is installed, these entries follow, in this epoch.
+   * It is held back, and everything after it, until the function returned is called: until the snapshot is durable.
+   */
+  appendInstall(
+    mark: CheckpointMark,
+    entries: readonly LoggedEntry[],
+    currentEpoch: number,
+    done: () => void,
+  ): () => void {
+    const { zxid } = mark.summary
+    const group = this.#beginCut(zxid, true)
+    group.isHeld = true
+    const payload = encodeMark(mark)
+    group.add(RecordKind.snapshotInstalled, zxid, payload, 0, payload.length)
+    group.controls.push({ kind: RecordKind.snapshotInstalled, payload, done: () => {} })
+    for (const entry of entries) {
+      assert(entry.zxid > this.#lastAppended, `zxid ${entry.zxid} in a snapshot's entries`)
+      group.add(RecordKind.entry, entry.zxid, entry.txn, 0, entry.txn.length)
+      this.#lastAppended = entry.zxid
+    }
+    group.lastZxid = this.#lastAppended
+    group.entries = entries.length
+    const epoch = encodeEpoch(currentEpoch)
+    group.add(RecordKind.currentEpoch, this.#lastAppended, epoch, 0, epoch.length)
+    group.controls.push({ kind: RecordKind.currentEpoch, payload: epoch, done })
+    this.#waiting.push(this.#seal())
+    this.flush()
+    return () => {
+      group.isHeld = false
+      this.flush()
+    }
+  }
+
+  /** Forgets what is held back. For the end: nothing may be appended any more. */
+  dropHeld(): void {
+    const held = this.#waiting.findIndex(({ isHeld }) => isHeld)
+    if (held < 0) return
+    this.#waiting.length = held
+    this.#filling.restart(0, this.#lastDurable)
   }
 
   /** A group waits for a segment, and the disk is full. */
@@ -187,10 +251,15 @@ export class LogWriter {
   /** Starts a write if none is under way; otherwise what has been appended follows as soon as it ends. */
   flush(): void {
     if (this.#isBusy || this.#isFailed) return
-    const waiting = this.#waiting.shift()
-    if (waiting !== undefined) this.#write(waiting)
-    else if (!this.#filling.isEmpty) this.#write(this.#seal())
-    else this.#becomeIdle()
+    const next = this.#waiting[0]
+    if (next === undefined) {
+      if (this.#filling.isEmpty) this.#becomeIdle()
+      else this.#write(this.#seal())
+    } else if (next.isHeld) this.#rest()
+    else {
+      this.#waiting.shift()
+      this.#write(next)
+    }
   }
 
   /** Calls `done` once nothing is pending and nothing is being written. Not after a failure. */
@@ -238,20 +307,40 @@ export class LogWriter {
     })
   }
 
-  /** Deletes segments, oldest first, for as long as `canDrop` says so of the one that then becomes the oldest. */
+  /**
+   * Deletes segments, oldest first: those whose entries were replaced by a snapshot, then for as long as `canDrop` says
+   * so of the one that becomes the oldest. One at a time: a hole in the log would be damage.
+   */
   purge(canDrop: (next: SegmentInfo) => boolean, done: () => void): void {
+    this.#purges.push({ canDrop, done })
+    if (this.#purges.length === 1) this.#purgeNext()
+  }
+
+  #purgeNext(): void {
+    const purge = this.#purges[0]
+    if (purge === undefined) return
     const [first, second] = this.#segments
-    if (this.#isFailed || first === undefined || second === undefined || !canDrop(second)) {
-      done()
+    const mayDrop = second !== undefined && (this.#isDead(first!) || purge.canDrop(second))
+    if (this.#isFailed || !mayDrop) {
+      this.#purges.shift()
+      purge.done()
+      this.#purgeNext()
       return
     }
+    this.#handlers.onPurge(zxidBefore(this.#cuts, second))
     this.#segments.shift()
-    this.#folder.remove(segmentName(first.number), (error) => {
+    this.#cuts = this.#cuts.filter(({ segment }) => segment >= second.number)
+    this.#folder.remove(segmentName(first!.number), (error) => {
       if (error !== null && error.code !== 'ENOENT') {
         return this.#fail('An old log segment cannot be deleted', error)
       }
-      this.purge(canDrop, done)
+      this.#purgeNext()
     })
+  }
+
+  #isDead(segment: SegmentInfo): boolean {
+    const install = lastInstall(this.#cuts)
+    return install !== null && segment.number < install.segment
   }
 
   /** Closes the file. For an idle writer, or after a failure. */
@@ -279,6 +368,17 @@ export class LogWriter {
     if (group.isEmpty || group.length + payloadBytes <= this.#options.groupBytesMax) return group
     this.#waiting.push(this.#seal())
     return this.#filling
+  }
+
+  /** Starts a group with a record that takes entries back: so its place in the log is known when it is written. */
+  #beginCut(zxid: Zxid, isInstall: boolean): Group {
+    if (!this.#filling.isEmpty) this.#waiting.push(this.#seal())
+    const group = this.#filling
+    group.cut = { zxid, isInstall }
+    group.lastZxid = zxid
+    this.#lastAppended = zxid
+    this.#cutsMade++
+    return group
   }
 
   /** Takes the group being filled away and starts another. */
@@ -313,6 +413,10 @@ export class LogWriter {
     const group = this.#writing!
     const bytes = segmentBytesFor(group.length, 0) - SECTOR_BYTES
     this.#writing = null
+    if (group.cut !== null) {
+      const place = { segment: this.#currentNumber(), offset: this.#offset }
+      this.#cuts = [...this.#cuts, { ...place, ...group.cut }]
+    }
     this.#offset += bytes
     this.#sequence++
     this.#chain = group.chainAfter
@@ -336,7 +440,7 @@ export class LogWriter {
     if (entries > 0) this.#handlers.onDurable(lastZxid)
     for (const control of controls) control.done()
     if (waiters !== null) for (const done of waiters) done()
-    if (!this.#isBusy) this.#becomeIdle()
+    if (!this.#isBusy) this.flush()
   }
 
   #noteTime(): void {
@@ -418,8 +522,11 @@ export class LogWriter {
     if (onIdle !== null) {
       this.#onIdle = null
       onIdle()
-      return
-    }
+    } else this.#rest()
+  }
+
+  /** Nothing can be written for now. */
+  #rest(): void {
     if (this.#needsWatermark && this.#watermarkTimer === null) this.#armWatermark()
   }
 
@@ -470,4 +577,11 @@ export class LogWriter {
     this.#watermarkTimer?.cancel()
     this.#handlers.onFatal(describeIoError(what, this.#folder.path, error))
   }
+}
+
+/** Payload of an epoch record. */
+export function encodeEpoch(epoch: number): Uint8Array {
+  const payload = new Uint8Array(4)
+  new DataView(payload.buffer).setUint32(0, epoch)
+  return payload
 }

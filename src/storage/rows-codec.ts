@@ -193,11 +193,23 @@ export function metaRange(generation: number): RowRange {
   return rangeOf(generation, META)
 }
 
+/** All rows of the generations before one. */
+export function earlierGenerations(generation: number): RowRange {
+  return { from: new Uint8Array(KEY_PREFIX_BYTES), to: prefixOf(generation, 0) }
+}
+
+/** All rows of the generations after one. */
+export function laterGenerations(generation: number): RowRange {
+  return { from: prefixOf(generation, 0xff), to: new Uint8Array(KEY_PREFIX_BYTES).fill(0xff) }
+}
+
 function rangeOf(generation: number, kind: number): RowRange {
-  const from = new Uint8Array(KEY_PREFIX_BYTES)
-  new DataView(from.buffer).setUint32(0, generation)
-  from[4] = kind
-  const to = from.slice()
-  to[4] = kind + 1
-  return { from, to }
+  return { from: prefixOf(generation, kind), to: prefixOf(generation, kind + 1) }
+}
+
+function prefixOf(generation: number, kind: number): Uint8Array {
+  const prefix = new Uint8Array(KEY_PREFIX_BYTES)
+  new DataView(prefix.buffer).setUint32(0, generation)
+  prefix[4] = kind
+  return prefix
 }

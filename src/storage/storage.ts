@@ -1,13 +1,16 @@
 import { assert, type Zxid } from '../base/index.ts'
-import { Checkpointer } from './checkpointer.ts'
 import { encodeMark, GroupKind, RecordKind } from './format.ts'
-import { LogWriter } from './log-writer.ts'
+import { encodeEpoch, LogWriter } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import { type Recovered, recover } from './recovery.ts'
+import { RowsHandle } from './rows-handle.ts'
+import { generationOf } from './rows-loader.ts'
 import { SegmentSupply } from './segment-supply.ts'
+import { StateRows } from './state-rows.ts'
 import type { StorageEnvironment } from './storage-environment.ts'
 import type { StorageError } from './storage-error.ts'
 import type {
+  Install,
   LoggedTail,
   RecoveryReport,
   StateMachine,
@@ -32,6 +35,7 @@ export function openStorage(
     let isOpening = true
     const storage = new Storage(env, options, machine, recovered!, {
       onDurable: (zxid) => handlers.onDurable(zxid),
+      onLogPurged: (base) => handlers.onLogPurged?.(base),
       onFatal: (fatal) => {
         if (!isOpening) return handlers.onFatal(fatal)
         isOpening = false
@@ -60,7 +64,7 @@ export class Storage {
   readonly #recovered: Recovered
   readonly #supply: SegmentSupply
   readonly #writer: LogWriter
-  readonly #checkpointer: Checkpointer
+  readonly #rows: StateRows
   #isFailed = false
   #isClosed = false
   /** Ends the wait of `close` for a log that cannot go on. */
@@ -112,39 +116,43 @@ export class Storage {
       })),
       position: scan.position,
       control: scan.control,
+      cuts: scan.cuts,
     }
     this.#writer = new LogWriter(env, folder, options, this.#supply, tail, {
       onDurable: (zxid) => this.#durable(zxid),
+      onPurge: (base) => this.#handlers.onLogPurged?.(base),
       onFatal,
     })
-    this.#checkpointer = new Checkpointer(
-      env,
-      options,
-      last.header.folderId,
-      machine,
-      this.#writer,
-      { rows: recovered.rows, path: recovered.rowsPath, zxid: recovered.rowsZxid },
-      onFatal,
-    )
+    const { rows, rowsPath, rowsZxid } = recovered
+    const { folderId } = last.header
+    const handle = new RowsHandle(env.rows, rowsPath, rows, rowsZxid, generationOf(scan.control))
+    this.#rows = new StateRows(env, options, folderId, machine, this.#writer, handle, onFatal)
     this.#entriesMark = -recovered.entriesAfterRows
   }
 
-  /** The last step of opening. */
+  /** The last steps of opening. */
   start(recovered: Recovered, done: () => void): void {
+    this.#rows.sweep(() =>
+      this.#settle(recovered, () => {
+        this.#supply.refill()
+        // What a snapshot has replaced.
+        this.#rows.purge()
+        done()
+      }),
+    )
+  }
+
+  #settle(recovered: Recovered, done: () => void): void {
     const { lastKind, control } = recovered.scan
     const intent = control.intent
-    const finish = (): void => {
-      this.#supply.refill()
-      done()
-    }
     const isUnsettled = intent !== null && intent.summary.zxid === recovered.rowsZxid
     if (isUnsettled) {
       // The checkpoint was written before the crash; the log does not say so yet.
       const payload = encodeMark(intent)
       const { lastAppended } = this.#writer
-      this.#writer.appendControl(RecordKind.checkpointDone, lastAppended, payload, finish)
-    } else if (lastKind === GroupKind.data) this.#writer.writeMarker(GroupKind.watermark, finish)
-    else finish()
+      this.#writer.appendControl(RecordKind.checkpointDone, lastAppended, payload, done)
+    } else if (lastKind === GroupKind.data) this.#writer.writeMarker(GroupKind.watermark, done)
+    else done()
   }
 
   /** Highest zxid that is durable in the log. */
@@ -155,6 +163,11 @@ export class Storage {
   /** Highest zxid given to {@link Storage.append}. */
   get lastAppended(): Zxid {
     return this.#writer.lastAppended
+  }
+
+  /** Zxid before the first entry that is on disk and counts; {@link StorageHandlers.onLogPurged} says when it changes. */
+  get diskBase(): Zxid {
+    return this.#writer.base
   }
 
   /** Highest epoch promised, as durable in the log. */
@@ -180,10 +193,10 @@ export class Storage {
       pendingBytes: this.#writer.pendingBytes,
       groupsWritten: this.#writer.groupsWritten,
       entriesWritten: this.#writer.entriesWritten,
-      checkpoints: this.#checkpointer.count,
-      checkpointZxid: this.#checkpointer.zxid,
-      checkpointRunning: this.#checkpointer.isRunning,
-      lastCheckpointMs: this.#checkpointer.lastMs,
+      checkpoints: this.#rows.checkpoints,
+      checkpointZxid: this.#rows.zxid,
+      checkpointRunning: this.#rows.isCheckpointRunning,
+      lastCheckpointMs: this.#rows.lastCheckpointMs,
     }
   }
 
@@ -233,15 +246,30 @@ export class Storage {
    */
   truncate(zxid: Zxid, done: () => void): void {
     if (this.#isFailed) return
-    const checkpointZxid = this.#checkpointer.zxid
+    const { floor } = this.#rows
     assert(zxid <= this.#writer.lastAppended, 'a log is truncated at an entry it has')
-    assert(
-      checkpointZxid === null || zxid >= checkpointZxid,
-      'a checkpoint holds committed entries',
-    )
-    this.#writer.appendControl(RecordKind.truncate, zxid, new Uint8Array(0), done)
+    assert(floor === null || zxid >= floor, 'a checkpoint holds committed entries')
+    this.#writer.truncate(zxid, done)
     const due = this.#due
     if (due !== null && due.zxid > zxid) this.#due = { ...due, zxid }
+  }
+
+  /**
+   * Replaces the log and the state by a snapshot with the entries that follow it, and sets the epoch, all at once: after
+   * a crash everything before this call is there, or everything in it. Its place among appends and epochs is that of
+   * the call. `done` is called when it is durable; then the machine has to be loaded with the same state, before it
+   * applies anything else. A checkpoint that is running ends here: from this call until `done` nothing is asked of
+   * the machine. If it cannot be written, even for lack of space, that is fatal like every other failed write.
+   */
+  install({ zxid, snapshot, entries, currentEpoch }: Install, done: () => void): void {
+    if (this.#isFailed) return
+    assert(!this.#isClosed, 'install after close')
+    const mark = { generation: this.#rows.nextGeneration, summary: snapshot.summary(zxid) }
+    const release = this.#writer.appendInstall(mark, entries, currentEpoch, () =>
+      this.#installed(done),
+    )
+    this.#due = null
+    this.#rows.install(mark, snapshot, release)
   }
 
   /**
@@ -263,26 +291,29 @@ export class Storage {
 
   /** Starts a checkpoint now, unless one is running or nothing was applied since the last. */
   checkpoint(done: () => void = () => {}): void {
-    const { zxid } = this.#checkpointer
+    const { zxid } = this.#rows
     const isNeeded = zxid === null || zxid < this.#machine.lastApplied
-    if (this.#isFailed || this.#isClosed || this.#checkpointer.isRunning || !isNeeded) {
+    if (this.#isFailed || this.#isClosed || this.#rows.isBusy || !isNeeded) {
       done()
       return
     }
     this.#entriesMark = this.#due?.entries ?? this.#writer.entriesWritten
     this.#bytesMark = this.#due?.bytes ?? this.#writer.logBytes
     this.#due = null
-    this.#checkpointer.start(() => {
+    this.#rows.checkpoint(() => {
       if (this.isFull) this.#supply.refill()
       done()
     })
   }
 
-  /** Writes what was appended, marks a clean stop, and releases the folder. After a failure it only releases. */
+  /**
+   * Writes what was appended, marks a clean stop, and releases the folder. A snapshot that is being installed is
+   * abandoned, with all that was handed over after it. After a failure it only releases.
+   */
   close(done: () => void): void {
     assert(!this.#isClosed, 'close twice')
     this.#isClosed = true
-    this.#checkpointer.stop(() => {
+    this.#rows.stop(() => {
       let isReleased = false
       const release = (): void => {
         if (isReleased) return
@@ -293,6 +324,7 @@ export class Storage {
       }
       // On a full disk what cannot be written was never reported durable either.
       this.#onStalled = release
+      this.#writer.dropHeld()
       if (this.#isFailed || this.#writer.isStalled) return release()
       this.#writer.whenIdle(() => this.#writer.writeMarker(GroupKind.stopped, release))
     })
@@ -300,9 +332,18 @@ export class Storage {
 
   #appendEpoch(kind: RecordKind, epoch: number, done: () => void): void {
     if (this.#isFailed) return
-    const payload = new Uint8Array(4)
-    new DataView(payload.buffer).setUint32(0, epoch)
-    this.#writer.appendControl(kind, this.#writer.lastAppended, payload, done)
+    this.#writer.appendControl(kind, this.#writer.lastAppended, encodeEpoch(epoch), done)
+  }
+
+  #installed(done: () => void): void {
+    this.#rows.installed()
+    this.#entriesMark = this.#writer.entriesWritten
+    this.#bytesMark = this.#writer.logBytes
+    done()
+    if (this.#isFailed || this.#isClosed) return
+    this.#rows.sweep(() => {
+      if (this.isFull) this.checkpoint()
+    })
   }
 
   #durable(zxid: Zxid): void {
@@ -326,6 +367,7 @@ export class Storage {
     if (this.#isFailed) return
     this.#isFailed = true
     this.#supply.halt()
+    this.#rows.halt()
     this.#onStalled?.()
     this.#handlers.onFatal(error)
   }

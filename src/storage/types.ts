@@ -49,6 +49,25 @@ export interface LoggedTail {
   readonly entries: readonly LoggedEntry[]
 }
 
+/** A whole state received from a leader. It stays as it is until it is installed. */
+export interface ReceivedState {
+  /** What it amounts to, as the state after `zxid`: what the machine's own summary says once it is loaded. */
+  summary(zxid: Zxid): StateSummary
+  sessions(): Iterable<{ readonly id: SessionId; readonly timeoutMs: number }>
+  /** A parent before its children. Asked for once; `return` is called when it is not read to the end. */
+  znodes(): Iterator<ZnodeRow>
+}
+
+/** What replaces the log and the state. */
+export interface Install {
+  /** The snapshot is the state after this transaction. */
+  readonly zxid: Zxid
+  readonly snapshot: ReceivedState
+  /** What follows the snapshot. Copied. */
+  readonly entries: readonly LoggedEntry[]
+  readonly currentEpoch: number
+}
+
 /** The replicated state as storage sees it: it is loaded, replayed into and asked for changes. */
 export interface StateMachine {
   /** Zxid of the last transaction in it. Cheap to ask. */
@@ -97,6 +116,8 @@ export interface StorageHandlers {
    * is truncated or replaced.
    */
   onDurable(zxid: Zxid): void
+  /** The oldest entries are about to be deleted: the log on disk will begin after `base`. */
+  onLogPurged?(base: Zxid): void
   /** A durable write failed: nothing may be promised any more, the process has to stop. Called once, last. */
   onFatal(error: StorageError): void
 }

@@ -12,7 +12,9 @@ import {
   type CheckpointChange,
   type CheckpointSource,
   defaultStorageOptions,
+  type Install,
   openStorage,
+  type ReceivedState,
   type StateMachine,
   type StateSummary,
   type Storage,
@@ -59,12 +61,12 @@ export class MapMachine implements StateMachine {
   readonly values: Map<string, ZnodeRow> = new Map()
   readonly sessions: Map<SessionId, number> = new Map()
   zxid: Zxid = makeZxid(0, 0)
+  #changed = new Set<string>()
+  #changedSessions = new Set<SessionId>()
+
   get lastApplied(): Zxid {
     return this.zxid
   }
-
-  #changed = new Set<string>()
-  #changedSessions = new Set<SessionId>()
 
   reset(): void {
     this.beginLoad()
@@ -165,6 +167,29 @@ export class MapMachine implements StateMachine {
         for (const id of sessions) this.#changedSessions.add(id)
       },
     }
+  }
+
+  /** This state as a leader sends it. */
+  received(): ReceivedState {
+    const copy = new MapMachine()
+    for (const [path, row] of this.values) copy.values.set(path, row)
+    for (const [id, timeoutMs] of this.sessions) copy.sessions.set(id, timeoutMs)
+    const paths = [...copy.values.keys()].sort()
+    return {
+      summary: (zxid) => ({ ...copy.summary(), zxid }),
+      sessions: () => [...copy.sessions].map(([id, timeoutMs]) => ({ id, timeoutMs })),
+      znodes: () => paths.map((path) => copy.values.get(path)!)[Symbol.iterator](),
+    }
+  }
+
+  /** What a server does when a snapshot is installed. */
+  load({ snapshot, zxid }: Install): void {
+    this.beginLoad()
+    const znodes = snapshot.znodes()
+    for (let next = znodes.next(); next.done !== true; next = znodes.next())
+      this.loadZnode(next.value)
+    for (const { id, timeoutMs } of snapshot.sessions()) this.loadSession(id, timeoutMs)
+    this.endLoad(zxid)
   }
 
   #set(path: string, value: string, zxid: Zxid): void {
