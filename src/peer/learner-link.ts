@@ -22,7 +22,7 @@ export interface LinkHost {
   readonly limits: LearnerPortLimits
   nowMs(): number
   endOfTurn(task: () => void): void
-  newSnapshotSink(): SnapshotSink
+  newSnapshotSink(statement: Uint8Array | null): SnapshotSink
   /** An accepted link has sent its first packet, and it is one to begin with. The host gives the link its id. */
   onIntroduced(link: LearnerLink): void
   onPacket(link: LearnerLink, packet: Packet): void
@@ -198,10 +198,10 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
     if (this.#unknownPackets === 1) this.#host.onUnknownPacket(this, type)
   }
 
-  newSnapshotSink(): SnapshotSink {
+  newSnapshotSink(statement: Uint8Array | null): SnapshotSink {
     // What nobody has asked for is not worth memory.
     if (!this.#isDialled) throw new DecodeError('a snapshot from a learner')
-    return this.#host.newSnapshotSink()
+    return this.#host.newSnapshotSink(statement)
   }
 
   onSnapshotBytes(): void {

@@ -42,7 +42,7 @@ export interface LearnerPortOptions {
   readonly limits?: Partial<LearnerPortLimits>
 }
 
-/** Called from socket events and timers, never inside of a call to the port (but for `allotLink`'s kind of question). */
+/** Called from socket events and timers, never inside of a call to the port. */
 export interface LearnerPortHandler {
   onLearnerListening(address: Address): void
   /** An id for an accepted connection. */
@@ -57,8 +57,12 @@ export interface LearnerPortHandler {
   onLinkProgress(link: LinkId): void
   /** `packet` and what it holds may be kept. SNAP comes when its stream is complete. */
   onPacket(link: LinkId, packet: Packet): void
-  /** Takes the bytes of a snapshot that begins to arrive on a link. */
-  newSnapshotSink(): SnapshotSink
+  /**
+   * Takes the bytes of a snapshot that begins to arrive on a link; `statement` is what its sender wrote into the packet.
+   *
+   * @throws DecodeError for a statement that cannot be; the link is closed.
+   */
+  newSnapshotSink(statement: Uint8Array | null): SnapshotSink
   /** The port could not be bound, or accepting failed for good. */
   onPortError(error: IoError): void
 }

@@ -220,7 +220,7 @@ export class LearnerPort {
       limits: this.#limits,
       nowMs: () => this.#env.clock.monotonicMs(),
       endOfTurn: (task) => this.#env.timers.endOfTurn(task),
-      newSnapshotSink: () => this.#handler.newSnapshotSink(),
+      newSnapshotSink: (statement) => this.#handler.newSnapshotSink(statement),
       onIntroduced: (link) => this.#onIntroduced(link),
       onPacket: (link, packet) => this.#handler.onPacket(link.id!, packet),
       onProgress: (link) => this.#handler.onLinkProgress(link.id!),

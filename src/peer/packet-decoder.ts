@@ -34,7 +34,7 @@ export class PacketDecoder {
   }
 
   /**
-   * The packet in bytes[start, end); of SNAP only the packet itself, `snapshot` is null. Null for a type that nobody
+   * The packet in bytes[start, end); of SNAP the packet itself, with its data as `snapshot`. Null for a type that nobody
    * knows: like the original, one may be ignored. With `isOwn` the result may keep the bytes; else nothing of it refers
    * to them.
    *
@@ -86,7 +86,7 @@ export class PacketDecoder {
       case PacketKind.UPTODATE:
         return { kind }
       case PacketKind.SNAP:
-        return { kind, zxid, snapshot: null } satisfies Snap
+        return { kind, zxid, snapshot: length > 0 ? this.#retain(length) : null } satisfies Snap
       case COMMITANDACTIVATE:
       case INFORMANDACTIVATE:
         // Ignoring it would leave a transaction out.

@@ -11,6 +11,7 @@ import {
   writeRevalidationAnswer,
   writeTouches,
 } from './bodies.ts'
+import type { SnapshotStream } from './snapshot.ts'
 
 /** Version of the protocol between leader and learner: the one with LEADERINFO and ACKEPOCH. */
 export const LEARNER_PROTOCOL_VERSION = 0x10000
@@ -35,7 +36,6 @@ export function writePacket(out: OutputBuffer, packet: Packet): void {
     case PacketKind.COMMIT:
     case PacketKind.DIFF:
     case PacketKind.TRUNC:
-    case PacketKind.SNAP:
       writeBare(out, packet.kind, packet.zxid)
       return
     case PacketKind.UPTODATE:
@@ -80,6 +80,9 @@ function writeRare(out: OutputBuffer, packet: Packet): void {
       endData(out, mark)
       return
     }
+    case PacketKind.SNAP:
+      writeSnap(out, packet.zxid, packet.snapshot as SnapshotStream)
+      return
     case PacketKind.NEWLEADER:
       writeHead(out, packet.kind, packet.zxid)
       out.string(packet.config)
@@ -96,6 +99,14 @@ function writeRare(out: OutputBuffer, packet: Packet): void {
     default:
       assert(false, `a packet of type ${packet.kind} has no form`)
   }
+}
+
+/** The stream itself follows; upstream's learners pass over the data. */
+function writeSnap(out: OutputBuffer, zxid: Zxid, { statement }: SnapshotStream): void {
+  writeHead(out, PacketKind.SNAP, zxid)
+  if (statement === null) out.int32(-1)
+  else out.lengthPrefixed(statement, 0, statement.length)
+  out.int32(-1)
 }
 
 function writePing(out: OutputBuffer, zxid: Zxid, touches: Touches | null): void {

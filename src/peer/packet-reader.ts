@@ -9,8 +9,11 @@ export interface PacketSink {
   onPacket(packet: Packet): void
   /** A packet of a type that nobody knows; upstream ignores it as well. */
   onUnknownPacket(type: number): void
-  /** A SNAP packet: where the bytes behind it go. It becomes a packet itself once that is done. */
-  newSnapshotSink(): SnapshotSink
+  /**
+   * A SNAP packet with `statement` as its data: where the bytes behind it go. It becomes a packet of the core once that
+   * is done.
+   */
+  newSnapshotSink(statement: Uint8Array | null): SnapshotSink
   /** Bytes of a snapshot have been taken. */
   onSnapshotBytes(): void
 }
@@ -180,7 +183,7 @@ export class PacketReader {
       this.#sink.onUnknownPacket(readInt32(bytes, start))
     } else if (packet.kind === PacketKind.SNAP) {
       this.#snap = packet
-      this.#snapshot = this.#sink.newSnapshotSink()
+      this.#snapshot = this.#sink.newSnapshotSink(packet.snapshot as Uint8Array | null)
     } else {
       this.#sink.onPacket(packet)
     }

@@ -5,9 +5,11 @@
 
 /** At the sender: a state to be streamed, pulled while the socket takes it. */
 export interface SnapshotStream {
+  /** Goes into the packet itself, where upstream has nothing and looks at nothing; null for nothing. */
+  readonly statement: Uint8Array | null
   /** The next piece, of about `maxBytes`, which then belongs to the link; null at the end. Never empty. */
   next(maxBytes: number): Uint8Array | null
-  /** No more is wanted: all has been sent, or the link is lost. Called exactly once. */
+  /** No more is wanted: all has been sent, or the link is lost. May be called again. */
   end(): void
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeZxid } from '../../src/base/index.ts'
+import type { SnapshotStream } from '../../src/peer/index.ts'
 import { Sender } from '../../src/peer/packet-decoder.ts'
 import { DecodeError } from '../../src/wire/index.ts'
 import { type Packet, PacketKind } from '../../src/zab/index.ts'
@@ -8,7 +9,11 @@ import { hex, toHex } from '../wire/bytes.ts'
 import { Collector, decodePackets, encodePackets, LIMITS } from './support/collector.ts'
 import { SAMPLES } from './support/packets.ts'
 
-const SNAP: Packet = { kind: PacketKind.SNAP, zxid: makeZxid(1, 0x12), snapshot: null }
+const SNAP: Packet = {
+  kind: PacketKind.SNAP,
+  zxid: makeZxid(1, 0x12),
+  snapshot: { statement: null } as SnapshotStream,
+}
 const SNAP_BYTES = '0000000f 0000000100000012 ffffffff ffffffff'
 
 /** Everything that a sender of this kind may say, one after the other, and for leaders a snapshot in the middle. */
@@ -32,6 +37,23 @@ describe('bytes of packets', () => {
 
   test('SNAP itself is bare; its stream follows', () => {
     expect(toHex(encodePackets(SNAP))).toBe(SNAP_BYTES.replace(/ /g, ''))
+  })
+
+  test('SNAP with a statement for those who understand it', () => {
+    const snapshot = { statement: hex('0102') } as SnapshotStream
+    const bytes = '0000000f 0000000100000012 00000002 0102 ffffffff'
+    expect(toHex(encodePackets({ ...SNAP, snapshot } as Packet))).toBe(bytes.replace(/ /g, ''))
+    const collector = new Collector(Sender.LEADER)
+    collector.push(hex(`${SNAP_BYTES} ff ${bytes} 07 ff ${SNAP_BYTES}`))
+    expect(collector.statements.map((statement) => statement && toHex(statement))).toEqual([
+      null,
+      '0102',
+      null,
+    ])
+    expect(collector.packets).toEqual([
+      { ...SNAP, snapshot: [] },
+      { ...SNAP, snapshot: [7] },
+    ])
   })
 
   test('a configuration that is null to upstream is empty here', () => {

@@ -41,6 +41,7 @@ export class ByteSink implements SnapshotSink {
 export class Collector implements PacketSink {
   readonly packets: Packet[] = []
   readonly unknown: number[] = []
+  readonly statements: (Uint8Array | null)[] = []
   snapshotPushes = 0
   onEach: (packet: Packet) => void = () => {}
   readonly reader: PacketReader
@@ -58,7 +59,8 @@ export class Collector implements PacketSink {
     this.unknown.push(type)
   }
 
-  newSnapshotSink(): SnapshotSink {
+  newSnapshotSink(statement: Uint8Array | null): SnapshotSink {
+    this.statements.push(statement)
     return new ByteSink()
   }
 
