@@ -67,8 +67,11 @@ export abstract class Workload implements ReplyHandler {
     else this.onAnswer(call, call.answer)
   }
 
-  protected send(operation: Operation, tag: number = 0, detail: unknown = null): void {
+  /** False, and nothing is sent, while the client is not ready. */
+  protected send(operation: Operation, tag: number = 0, detail: unknown = null): boolean {
+    if (!this.client.isReady) return false
     this.client.request(operation, this, tag, detail)
+    return true
   }
 
   protected fail(rule: string): void {

@@ -1,11 +1,51 @@
 import type { SimRandom } from '../../random.ts'
 import type { Workload, WorkloadContext } from '../workload.ts'
+import { Acls } from './acls.ts'
+import { Bank } from './bank.ts'
+import { Boxes } from './boxes.ts'
+import { Counters } from './counters.ts'
+import { Ephemerals } from './ephemerals.ts'
+import { Growth } from './growth.ts'
+import { Hostile } from './hostile.ts'
+import { Locks } from './locks.ts'
+import { Queue } from './queue.ts'
 import { Registers } from './registers.ts'
+import { Sessions } from './sessions.ts'
+import { SyncReads } from './sync-reads.ts'
+import { Tree } from './tree.ts'
+import { Watching } from './watching.ts'
 
-export type WorkloadName = 'registers'
+export type WorkloadName =
+  | 'acls'
+  | 'bank'
+  | 'boxes'
+  | 'counters'
+  | 'ephemerals'
+  | 'growth'
+  | 'hostile'
+  | 'locks'
+  | 'queue'
+  | 'registers'
+  | 'sessions'
+  | 'sync-reads'
+  | 'tree'
+  | 'watching'
 
 const MAKERS: Readonly<Record<WorkloadName, (context: WorkloadContext) => Workload>> = {
+  acls: (context) => new Acls(context),
+  bank: (context) => new Bank(context),
+  boxes: (context) => new Boxes(context),
+  counters: (context) => new Counters(context),
+  ephemerals: (context) => new Ephemerals(context),
+  growth: (context) => new Growth(context),
+  hostile: (context) => new Hostile(context),
+  locks: (context) => new Locks(context),
+  queue: (context) => new Queue(context),
   registers: (context) => new Registers(context),
+  sessions: (context) => new Sessions(context),
+  'sync-reads': (context) => new SyncReads(context),
+  tree: (context) => new Tree(context),
+  watching: (context) => new Watching(context),
 }
 
 export const WORKLOAD_NAMES: readonly WorkloadName[] = Object.keys(MAKERS) as WorkloadName[]
