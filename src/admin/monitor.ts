@@ -1,5 +1,5 @@
 import type { MetricsReader } from '../env/index.ts'
-import type { ServerStatus } from '../server/index.ts'
+import type { QuorumStatus, ServerStatus } from '../server/index.ts'
 import { formatAverage } from './numbers.ts'
 import type { ProcessStatus } from './process-status.ts'
 import { VERSION_TEXT } from './version.ts'
@@ -31,7 +31,9 @@ export function renderMonitor(status: ServerStatus, host: ProcessStatus): string
   return [
     ['version', VERSION_TEXT],
     ['server_state', status.mode],
+    ...peerState(status.quorum),
     ...gauges(status, host),
+    ...quorumGauges(status.quorum),
     ...counters(status.metrics),
     ...summaries(status.metrics),
   ]
@@ -40,6 +42,33 @@ export function renderMonitor(status: ServerStatus, host: ProcessStatus): string
 }
 
 type Reading = readonly [name: string, value: number | string]
+
+/** Clients are served in the broadcast phase only, and nobody is answered outside it. */
+function peerState(quorum: QuorumStatus | null): Reading[] {
+  if (quorum === null) return []
+  const state: Reading = ['peer_state', `${quorum.peerState} - broadcast`]
+  const isObserving = quorum.peerState === 'observing' && quorum.leader !== null
+  return isObserving ? [state, ['observer_master_id', quorum.leader]] : [state]
+}
+
+function quorumGauges(quorum: QuorumStatus | null): Reading[] {
+  if (quorum === null) return []
+  const size: Reading = ['quorum_size', quorum.quorumSize]
+  const { leadership } = quorum
+  if (leadership === null) return [size]
+  return [
+    size,
+    ['learners', leadership.learners],
+    ['synced_followers', leadership.syncedFollowers],
+    ['synced_non_voting_followers', leadership.syncedNonVotingFollowers],
+    ['synced_observers', leadership.syncedObservers],
+    ['pending_syncs', leadership.pendingSyncs],
+    ['leader_uptime', leadership.uptimeMs],
+    ['last_proposal_size', leadership.proposalSizes.lastBytes],
+    ['min_proposal_size', leadership.proposalSizes.minBytes],
+    ['max_proposal_size', leadership.proposalSizes.maxBytes],
+  ]
+}
 
 function gauges(status: ServerStatus, host: ProcessStatus): Reading[] {
   return [

@@ -1,5 +1,5 @@
 import { formatHex } from '../base/index.ts'
-import type { ServerStatus } from '../server/index.ts'
+import type { LeadershipStatus, QuorumConfigurationStatus, ServerStatus } from '../server/index.ts'
 import { longConnectionLine, shortConnectionLine } from './connection-lines.ts'
 import { formatAverage, formatMegabytes } from './numbers.ts'
 import type { ProcessStatus } from './process-status.ts'
@@ -22,9 +22,9 @@ export function renderConnections(status: ServerStatus): string {
   return `${status.connections.map((connection) => `${longConnectionLine(connection)}\n`).join('')}\n`
 }
 
-/** `conf`: the settings in force. */
-export function renderConfiguration({ configuration }: ServerStatus): string {
-  return keyValueLines([
+/** `conf`: the settings in force. Of an ensemble, its list of servers ends the answer without a line end. */
+export function renderConfiguration({ configuration, quorum }: ServerStatus): string {
+  const own = keyValueLines([
     ['clientPort', configuration.clientPort],
     ['secureClientPort', -1],
     ['dataDir', configuration.dataDir],
@@ -38,6 +38,19 @@ export function renderConfiguration({ configuration }: ServerStatus): string {
     ['clientPortListenBacklog', configuration.clientPortListenBacklog],
     ['serverId', configuration.serverId],
   ])
+  return quorum === null ? own : own + quorumConfiguration(quorum.configuration)
+}
+
+function quorumConfiguration(configuration: QuorumConfigurationStatus): string {
+  const limits = keyValueLines([
+    ['initLimit', configuration.initLimit],
+    ['syncLimit', configuration.syncLimit],
+    ['electionAlg', 3],
+    ['electionPort', configuration.electionPort],
+    ['quorumPort', configuration.quorumPort],
+    ['peerType', configuration.isObserver ? 1 : 0],
+  ])
+  return `${limits}membership: \n${configuration.membership}`
 }
 
 /** `envi`: kazoo reads `zookeeper.version` from it. Upstream's `java.*` lines have nothing to say here. */
@@ -76,9 +89,16 @@ function serverLines(status: ServerStatus): string {
     `Zxid: ${formatHex(status.lastProcessedZxid)}`,
     `Mode: ${status.mode}`,
     `Node count: ${shownZnodeCount(status)}`,
+    ...proposalLines(status.quorum?.leadership ?? null),
   ]
     .map((line) => `${line}\n`)
     .join('')
+}
+
+function proposalLines(leadership: LeadershipStatus | null): string[] {
+  if (leadership === null) return []
+  const { lastBytes, minBytes, maxBytes } = leadership.proposalSizes
+  return [`Proposal sizes last/min/max: ${lastBytes}/${minBytes}/${maxBytes}`]
 }
 
 function keyValueLines(pairs: readonly (readonly [string, number | string])[]): string {

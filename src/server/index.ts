@@ -1,11 +1,17 @@
 export type { ServerHandlers, ServerOptions } from './keeper-server.ts'
 export { KeeperServer } from './keeper-server.ts'
+export type { ReplicaObserver } from './replica-observer.ts'
 export type {
   ConfigurationStatus,
   ConnectionSessionStatus,
   ConnectionStatus,
   FourLetterWords,
   LatencyStatus,
+  LeadershipStatus,
+  PeerState,
+  ProposalSizesStatus,
+  QuorumConfigurationStatus,
+  QuorumStatus,
   ServerMode,
   ServerStatus,
   TreeStatus,

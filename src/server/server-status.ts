@@ -1,8 +1,14 @@
-import type { SessionId, Zxid } from '../base/index.ts'
+import type { ServerId, SessionId, Zxid } from '../base/index.ts'
 import type { Address, MetricsReader } from '../env/index.ts'
 
-/** The names `srvr` and `mntr` give a server's part in its ensemble. */
-export type ServerMode = 'follower' | 'leader' | 'observer' | 'read-only' | 'standalone'
+/**
+ * The names `srvr` and `mntr` give a server's part in its ensemble. They never show `looking`: without a leader no
+ * clients are served.
+ */
+export type ServerMode = 'follower' | 'leader' | 'looking' | 'observer' | 'read-only' | 'standalone'
+
+/** A server's state in the election; its {@link ServerMode} follows from it. */
+export type PeerState = 'following' | 'leading' | 'looking' | 'observing'
 
 /**
  * A server as its operator sees it, at one moment. The four-letter words, and later the HTTP admin port, are
@@ -28,7 +34,51 @@ export interface ServerStatus {
   /** Open connections, those without a session included. */
   readonly connections: readonly ConnectionStatus[]
   readonly configuration: ConfigurationStatus
+  /** Null for a server that stands alone, and before recovery is done. */
+  readonly quorum: QuorumStatus | null
   readonly metrics: MetricsReader
+}
+
+/** A server's place in its ensemble. */
+export interface QuorumStatus {
+  readonly peerState: PeerState
+  /** Whom it follows or observes; itself when it leads; null while there is nobody. */
+  readonly leader: ServerId | null
+  /** Servers that may vote. */
+  readonly quorumSize: number
+  /** Null for everyone but a leader who has a quorum. */
+  readonly leadership: LeadershipStatus | null
+  readonly configuration: QuorumConfigurationStatus
+}
+
+export interface LeadershipStatus {
+  readonly uptimeMs: number
+  /** Connected followers and observers, synchronized or not. */
+  readonly learners: number
+  /** Those without a vote included. */
+  readonly syncedFollowers: number
+  readonly syncedNonVotingFollowers: number
+  readonly syncedObservers: number
+  readonly pendingSyncs: number
+  readonly proposalSizes: ProposalSizesStatus
+}
+
+/** All -1 before the first proposal. */
+export interface ProposalSizesStatus {
+  readonly lastBytes: number
+  readonly minBytes: number
+  readonly maxBytes: number
+}
+
+/** What `conf` prints of an ensemble. Limits are ticks. */
+export interface QuorumConfigurationStatus {
+  readonly initLimit: number
+  readonly syncLimit: number
+  readonly quorumPort: number
+  readonly electionPort: number
+  readonly isObserver: boolean
+  /** The servers, as they tell it each other; without a line end after the last line. */
+  readonly membership: string
 }
 
 export interface TreeStatus {

@@ -3,6 +3,7 @@ import type { Config } from '../config/index.ts'
 import type { MetricsReader } from '../env/index.ts'
 import type { WatchTable } from '../znodes/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
+import { modeOf, type QuorumSource, quorumStatus } from './quorum-status.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { ServerStats } from './server-stats.ts'
 import type { ConnectionStatus, ServerStatus } from './server-status.ts'
@@ -20,6 +21,8 @@ export interface StatusSource {
 /** What {@link serverStatus} puts together. */
 export interface StatusParts {
   readonly server: StatusSource
+  /** Of a server that has an ensemble and is past its recovery. */
+  readonly member?: QuorumSource | null
   readonly serverId: ServerId
   readonly config: Config
   readonly metrics: MetricsReader
@@ -34,8 +37,12 @@ export interface StatusParts {
 export function serverStatus(parts: StatusParts): ServerStatus {
   const { server, config } = parts
   const { tree, sessions } = server.state
+  const { ensemble } = config
+  const member = parts.member ?? null
+  const quorum =
+    ensemble === null || member === null ? null : quorumStatus(member, ensemble, parts.nowMs)
   return {
-    mode: 'standalone',
+    mode: modeOf(config, quorum),
     isServing: parts.isServing,
     isReadOnly: false,
     lastProcessedZxid: server.state.lastApplied,
@@ -66,6 +73,7 @@ export function serverStatus(parts: StatusParts): ServerStatus {
       clientPortListenBacklog: config.listenBacklog,
       serverId: parts.serverId,
     },
+    quorum,
     metrics: parts.metrics,
   }
 }

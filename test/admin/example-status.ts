@@ -1,7 +1,7 @@
 import type { ProcessStatus } from '../../src/admin/index.ts'
-import type { SessionId, Zxid } from '../../src/base/index.ts'
+import type { ServerId, SessionId, Zxid } from '../../src/base/index.ts'
 import { MemoryMetrics } from '../../src/env/index.ts'
-import type { ConnectionStatus, ServerStatus } from '../../src/server/index.ts'
+import type { ConnectionStatus, QuorumStatus, ServerStatus } from '../../src/server/index.ts'
 
 /** A connection as a real server showed it. */
 export function exampleConnection(changes: Partial<ConnectionStatus> = {}): ConnectionStatus {
@@ -63,7 +63,31 @@ export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus
       clientPortListenBacklog: -1,
       serverId: 0,
     },
+    quorum: null,
     metrics: new MemoryMetrics(),
+    ...changes,
+  }
+}
+
+/** The second of four servers, of which the last observes, as Apache ZooKeeper 3.9.3 showed them. */
+export function exampleQuorum(changes: Partial<QuorumStatus> = {}): QuorumStatus {
+  return {
+    peerState: 'following',
+    leader: 3 as ServerId,
+    quorumSize: 3,
+    leadership: null,
+    configuration: {
+      initLimit: 10,
+      syncLimit: 5,
+      quorumPort: 23382,
+      electionPort: 23383,
+      isObserver: false,
+      membership: `server.1=127.0.0.1:23380:23381:participant;127.0.0.1:23370
+server.2=127.0.0.1:23382:23383:participant;127.0.0.1:23371
+server.3=127.0.0.1:23384:23385:participant;127.0.0.1:23372
+server.4=127.0.0.1:23386:23387:observer;127.0.0.1:23373
+version=100000000`,
+    },
     ...changes,
   }
 }

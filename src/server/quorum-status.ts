@@ -1,0 +1,83 @@
+import type { Config, EnsembleConfig } from '../config/index.ts'
+import { Role, type ZabCore } from '../zab/index.ts'
+import type {
+  LeadershipStatus,
+  PeerState,
+  ProposalSizesStatus,
+  QuorumStatus,
+  ServerMode,
+} from './server-status.ts'
+
+/** The parts of an ensemble's member that its status is read from. */
+export interface QuorumSource {
+  readonly core: Pick<ZabCore, 'ensemble' | 'isServing' | 'leader' | 'learnerViews' | 'role'>
+  /** When the present role began, monotonic. */
+  readonly roleSinceMs: number
+  /** Leader: syncs that are not answered yet. */
+  readonly pendingSyncs: number
+  /** Null for everyone but a leader. */
+  readonly proposalSizes: ProposalSizesStatus | null
+}
+
+const PEER_STATES: Readonly<Record<Role, PeerState>> = {
+  [Role.LOOKING]: 'looking',
+  [Role.FOLLOWING]: 'following',
+  [Role.LEADING]: 'leading',
+  [Role.OBSERVING]: 'observing',
+}
+
+const MODES: Readonly<Record<PeerState, ServerMode>> = {
+  looking: 'looking',
+  following: 'follower',
+  leading: 'leader',
+  observing: 'observer',
+}
+
+const NO_PROPOSALS: ProposalSizesStatus = { lastBytes: -1, minBytes: -1, maxBytes: -1 }
+
+/** A member of an ensemble as its operator sees it at this moment. */
+export function quorumStatus(
+  source: QuorumSource,
+  ensemble: EnsembleConfig,
+  nowMs: number,
+): QuorumStatus {
+  const { core } = source
+  const self = ensemble.members.find(({ id }) => id === ensemble.self)!
+  const isLeading = core.role === Role.LEADING && core.isServing
+  return {
+    peerState: PEER_STATES[core.role],
+    leader: core.leader,
+    quorumSize: core.ensemble.quorum.voters.length,
+    leadership: isLeading ? leadershipStatus(source, nowMs) : null,
+    configuration: {
+      initLimit: ensemble.initLimit,
+      syncLimit: ensemble.syncLimit,
+      quorumPort: self.quorumPort,
+      electionPort: self.electionPort,
+      isObserver: self.role === 'observer',
+      membership: core.ensemble.text,
+    },
+  }
+}
+
+/** What the server is to its clients' operators: its part in the ensemble, if there is one. */
+export function modeOf(config: Config, quorum: QuorumStatus | null): ServerMode {
+  if (quorum !== null) return MODES[quorum.peerState]
+  return config.ensemble === null ? 'standalone' : 'looking'
+}
+
+function leadershipStatus(source: QuorumSource, nowMs: number): LeadershipStatus {
+  const views = source.core.learnerViews.filter(({ sid }) => sid !== null)
+  const synced = views.filter(({ state }) => state === 'synced')
+  const followers = synced.filter(({ role }) => role === 'follower')
+  const { lastBytes, minBytes, maxBytes } = source.proposalSizes ?? NO_PROPOSALS
+  return {
+    uptimeMs: Math.max(0, Math.floor(nowMs - source.roleSinceMs)),
+    learners: views.length,
+    syncedFollowers: followers.length,
+    syncedNonVotingFollowers: followers.filter(({ isVoter }) => !isVoter).length,
+    syncedObservers: synced.length - followers.length,
+    pendingSyncs: source.pendingSyncs,
+    proposalSizes: { lastBytes, minBytes, maxBytes },
+  }
+}
