@@ -183,7 +183,34 @@ export class SimDisk implements DiskContents {
     this.stores.clear()
   }
 
-  /** Disk and process are as good as new, except for their content. */
+  /**
+   * Flips a bit of a file, as far as it is used, or of a value of a store. Both numbers are taken modulo what there is.
+   * Returns what was hit; null when there is nothing.
+   */
+  flipBit(target: number, position: number): string | null {
+    const names = [...this.folders].flatMap(([path, { files }]) =>
+      [...files].filter(([, { bytes }]) => usedLength(bytes) > 0).map(([name]) => [path, name]),
+    )
+    const stores = [...this.stores].filter(([, { rows }]) => rows.size > 0)
+    const count = names.length + stores.length
+    if (count === 0) return null
+    const index = target % count
+    if (index < names.length) {
+      const [path, name] = names[index]!
+      const { bytes } = this.folders.get(path!)!.files.get(name!)!
+      flip(bytes.subarray(0, usedLength(bytes)), position)
+      return `${path}/${name}`
+    }
+    const [path, { rows }] = stores[index - names.length]!
+    const [key, value] = [...rows][position % rows.size]!
+    // Copies of the disk share values.
+    const flipped = value.slice()
+    flip(flipped, position)
+    rows.set(key, flipped)
+    return path
+  }
+
+  /** The disk is as good as new, except for its content. */
   heal(): void {
     this.clearFaults()
     this.#crashPoint = null
@@ -218,6 +245,19 @@ export class SimDisk implements DiskContents {
     } else return false
     return true
   }
+}
+
+function flip(bytes: Uint8Array, position: number): void {
+  if (bytes.length === 0) return
+  const bit = position % (bytes.length * 8)
+  bytes[bit >> 3]! ^= 1 << (bit & 7)
+}
+
+/** Log files are allocated in advance: what follows the last byte that is not zero has not been written. */
+function usedLength(bytes: Uint8Array): number {
+  let length = bytes.length
+  while (length > 0 && bytes[length - 1] === 0) length -= 1
+  return length
 }
 
 /** One process's use of the disk: its operations under way. */

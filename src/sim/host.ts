@@ -85,6 +85,11 @@ export class SimHost {
     return this.#env !== null
   }
 
+  /** Something has been started here, so `restart` can start it again. */
+  get hasProgram(): boolean {
+    return this.#program !== null
+  }
+
   /** The environment of the present process, or null. */
   get env(): SimEnvironment | null {
     return this.#env
