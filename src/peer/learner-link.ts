@@ -1,7 +1,7 @@
 import { assert } from '../base/index.ts'
 import type { Connection, ConnectionHandler, IoError } from '../env/index.ts'
 import { DecodeError, OutputBuffer } from '../wire/index.ts'
-import { type LinkId, type Packet, PacketKind, packetName } from '../zab/index.ts'
+import { type LinkId, type Packet, PacketKind } from '../zab/index.ts'
 import type { LearnerPortLimits } from './learner-options.ts'
 import { Sender } from './packet-decoder.ts'
 import { writePacket } from './packet-encoder.ts'
@@ -13,7 +13,7 @@ const WRITE_BYTES = 256 * 1024
 /** Pieces of a snapshot. */
 const PIECE_BYTES = 64 * 1024
 /** Unsent bytes of a snapshot at which no more of it is asked for. */
-const STREAM_HIGH_WATER_BYTES = 256 * 1024
+const STREAM_HIGH_WATER_BYTES = 64 * 1024
 /** Bytes of a snapshot that are sent before others have a turn. */
 const STREAM_TURN_BYTES = 256 * 1024
 
@@ -23,7 +23,7 @@ export interface LinkHost {
   nowMs(): number
   endOfTurn(task: () => void): void
   newSnapshotSink(statement: Uint8Array | null): SnapshotSink
-  /** An accepted link has sent its first packet, and it is one to begin with. The host gives the link its id. */
+  /** An accepted link has said who it is. The host gives the link its id. */
   onIntroduced(link: LearnerLink): void
   onPacket(link: LearnerLink, packet: Packet): void
   onProgress(link: LearnerLink): void
@@ -61,6 +61,7 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
     this.#isDialled = id !== null
     const sender = this.#isDialled ? Sender.LEADER : Sender.LEARNER
     this.#reader = new PacketReader(sender, host.limits, this)
+    if (!this.#isDialled) this.#reader.expectIntroduction()
   }
 
   get isClosed(): boolean {
@@ -185,15 +186,11 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   /* ---------------------------------------------------------------- packets */
 
   onPacket(packet: Packet): void {
-    if (this.id === null) this.#introduce(packet)
+    if (this.id === null) this.#host.onIntroduced(this)
     if (!this.#isClosed) this.#host.onPacket(this, packet)
   }
 
   onUnknownPacket(type: number): void {
-    if (this.id === null) {
-      this.#lose(`began with a packet of type ${type}`)
-      return
-    }
     this.#unknownPackets += 1
     if (this.#unknownPackets === 1) this.#host.onUnknownPacket(this, type)
   }
@@ -206,13 +203,6 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
 
   onSnapshotBytes(): void {
     this.#reportProgress()
-  }
-
-  #introduce(packet: Packet): void {
-    const { kind } = packet
-    const isGood = kind === PacketKind.FOLLOWERINFO || kind === PacketKind.OBSERVERINFO
-    if (isGood) this.#host.onIntroduced(this)
-    else this.#lose(`began with ${packetName(packet)}`)
   }
 
   #reportProgress(): void {

@@ -25,6 +25,9 @@ export interface PacketLimits {
   readonly idBytesMax: number
 }
 
+/** What somebody who has not said who he is may have us keep: LearnerInfo takes 20 bytes. */
+const INTRODUCTION_BYTES_MAX = 1024
+
 /** int type, long zxid, int length of data. */
 const HEAD_BYTES = 16
 
@@ -52,11 +55,17 @@ export class PacketReader {
   #snap: Snap | null = null
   #snapshot: SnapshotSink | null = null
   #isClosed = false
+  #mustIntroduce = false
 
   constructor(sender: Sender, limits: PacketLimits, sink: PacketSink) {
     this.#limits = limits
     this.#decoder = new PacketDecoder(sender)
     this.#sink = sink
+  }
+
+  /** The first packet must be FOLLOWERINFO or OBSERVERINFO. */
+  expectIntroduction(): void {
+    this.#mustIntroduce = true
   }
 
   /** Bytes that wait for the rest of their packet. */
@@ -131,6 +140,7 @@ export class PacketReader {
     while (end - start >= this.#known) {
       if (this.#part === Part.END) return true
       const last = readInt32(bytes, start + this.#known - 4)
+      if (this.#mustIntroduce) checkIntroduction(readInt32(bytes, start), this.#known + last)
       if (this.#part === Part.HEAD) this.#onDataLength(last)
       else if (this.#part === Part.COUNT) this.#onIdCount(last)
       else this.#onStringLength(last)
@@ -178,6 +188,7 @@ export class PacketReader {
     this.#known = HEAD_BYTES
     this.#part = Part.HEAD
     this.#idBytes = 0
+    this.#mustIntroduce = false
     const packet = this.#decoder.decode(bytes, start, end, isOwn)
     if (packet === null) {
       this.#sink.onUnknownPacket(readInt32(bytes, start))
@@ -220,6 +231,14 @@ export class PacketReader {
     this.#held = NOTHING
     this.#heldBytes = 0
   }
+}
+
+/** Looked at as early as possible: strangers and speakers of other protocols show in the first bytes. */
+function checkIntroduction(type: number, length: number): void {
+  if (type !== PacketKind.FOLLOWERINFO && type !== PacketKind.OBSERVERINFO) {
+    throw new DecodeError(`began with a packet of type ${type}`)
+  }
+  if (length > INTRODUCTION_BYTES_MAX) throw new DecodeError(`began with ${length} bytes`)
 }
 
 const NOTHING: Buffer = Buffer.alloc(0)
