@@ -263,6 +263,7 @@ export interface ClientResponse {
 /** The request was handed to the connection. */
 export interface InvokeEvent extends OfSession {
   readonly kind: 'invoke'
+  /** Never used again within the session, unless it is one of the special, negative ones. */
   readonly xid: number
   readonly request: ClientRequest
 }
