@@ -32,6 +32,17 @@ export class Fifo<T> {
     return item
   }
 
+  /** The newest item, or null when empty. */
+  last(): T | null {
+    return this.#head < this.#items.length ? this.#items[this.#items.length - 1]! : null
+  }
+
+  /** Removes and returns the newest item, or null when empty. */
+  pop(): T | null {
+    if (this.#head === this.#items.length) return null
+    return this.#items.pop()!
+  }
+
   /** Calls `visit` for every item, oldest first. */
   forEach(visit: (item: T) => void): void {
     for (let i = this.#head; i < this.#items.length; i += 1) visit(this.#items[i]!)

@@ -12,10 +12,10 @@ import {
 import type { Watcher } from '../znodes/index.ts'
 import { ConnectionStats } from './connection-stats.ts'
 import type { Outstanding } from './outstanding.ts'
-import { type Pending, PendingKind, type Proposal, type WaitingRequest } from './pending.ts'
+import { type Pending, PendingKind, type PendingWrite, type WaitingRequest } from './pending.ts'
 
 /** A write a client asked for. */
-export type ClientProposal = Proposal<ClientConnection>
+export type ClientWrite = PendingWrite<ClientConnection>
 
 /** Where a connection is in its life; it only moves forward. */
 export const Phase = {
@@ -207,8 +207,8 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     const { lastApplied, limits } = this.#host
     while (this.phase < Phase.closing && this.unsentBytes < limits.outputHighWaterBytes) {
       const head = this.#pending.peek()
-      if (head === null || head.kind === PendingKind.proposal || head.notBefore > lastApplied)
-        return
+      if (head === null || head.kind === PendingKind.write) return
+      if (!head.isConfirmed || head.notBefore > lastApplied) return
       this.#run(head)
     }
   }
@@ -217,10 +217,10 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
    * The next thing to happen is that this write is applied: whatever was asked before it runs now, because it must not
    * see that write. There is no waiting for the client to take its output here, so at the limit the connection is cut.
    */
-  runAllBefore(proposal: ClientProposal): void {
+  runAllBefore(write: ClientWrite): void {
     for (;;) {
       const head = this.#pending.peek()
-      if (this.phase >= Phase.closing || head === null || head === proposal) return
+      if (this.phase >= Phase.closing || head === null || head === write) return
       assert(head.kind === PendingKind.request, 'writes are applied in the order of the requests')
       if (this.unsentBytes > this.#host.limits.outputBytesMax) this.destroy()
       else this.#run(head)
@@ -228,10 +228,10 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   }
 
   /** The reply of a write has been written. */
-  completeProposal(proposal: ClientProposal): void {
-    assert(this.#pending.peek() === proposal, 'replies of one connection leave in request order')
+  completeWrite(write: ClientWrite): void {
+    assert(this.#pending.peek() === write, 'replies of one connection leave in request order')
     this.#pending.shift()
-    this.#pendingBytes -= proposal.bytes
+    this.#pendingBytes -= write.bytes
   }
 
   #run(request: WaitingRequest): void {
@@ -349,9 +349,9 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   #abandonPending(): void {
     let lastZxid = NO_ZXID
     this.#pending.forEach((item) => {
-      if (item.kind === PendingKind.proposal) {
+      if (item.kind === PendingKind.write) {
         item.origin = null
-        lastZxid = item.header.zxid
+        lastZxid = item.zxid
       } else this.#host.outstanding.remove(item.bytes)
     })
     this.#pending.clear()

@@ -43,12 +43,14 @@ export class ContainerSweeper {
   }
 
   start(): void {
+    this.#isStopped = false
     this.#wait(this.#options.intervalMs)
   }
 
   stop(): void {
     this.#isStopped = true
     this.#timer?.cancel()
+    this.#timer = null
   }
 
   #wait(ms: number): void {

@@ -24,8 +24,10 @@ export interface HandshakeHost {
   readonly lastApplied: Zxid
   /** Not null while writes cannot be logged (the disk is full). */
   writeRefusal(): number | null
-  /** Proposes the createSession transaction; {@link Handshake.onSessionCreated} follows when it is applied. */
-  createSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void
+  /** Has the session created; {@link Handshake.onSessionCreated} follows when that is applied. */
+  openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void
+  /** Has the session taken up; {@link Handshake.onSessionTaken} or {@link Handshake.onSessionRefused} follows. */
+  takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void
   /** The connection has its session. */
   onServing(connection: ClientConnection): void
 }
@@ -34,7 +36,7 @@ export interface HandshakeHost {
 export class Handshake {
   readonly #host: HandshakeHost
   readonly #sessions: SessionKeeper
-  readonly #ids: SessionIdSource
+  #ids: SessionIdSource
   readonly #minTimeoutMs: number
   readonly #maxTimeoutMs: number
   readonly #logger: Logger
@@ -94,8 +96,13 @@ export class Handshake {
     } else {
       connection.phase = Phase.connecting
       connection.sessionId = this.#ids.next()
-      this.#host.createSession(connection, connection.sessionId, timeoutMs)
+      this.#host.openSession(connection, connection.sessionId, timeoutMs)
     }
+  }
+
+  /** New sessions get ids from this source from now on. */
+  useIds(ids: SessionIdSource): void {
+    this.#ids = ids
   }
 
   /** The createSession transaction is applied and the session tracked: answer, and read on. */
@@ -103,9 +110,14 @@ export class Handshake {
     if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId)
   }
 
-  /** The closeSession transaction of the session it wants is applied. */
-  onSessionEnded(connection: ClientConnection, sessionId: SessionId): void {
-    if (connection.phase === Phase.connecting) this.#refuse(connection, sessionId)
+  /** The session may go on here, and is tracked. */
+  onSessionTaken(connection: ClientConnection): void {
+    if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId)
+  }
+
+  /** The session it wants is over. */
+  onSessionRefused(connection: ClientConnection): void {
+    if (connection.phase === Phase.connecting) this.#refuse(connection, connection.sessionId)
   }
 
   /**
@@ -113,18 +125,13 @@ export class Handshake {
    * round, so that anybody who knows an id can cut its connection (docs/divergence.md).
    */
   #takeUp(connection: ClientConnection, request: ConnectRequest, timeoutMs: number): void {
-    const session = this.#sessions.find(request.sessionId)
-    if (session === undefined || !isSessionPassword(request.sessionId, request.passwd)) {
+    if (!isSessionPassword(request.sessionId, request.passwd)) {
       this.#refuse(connection, request.sessionId)
       return
     }
-    if (session.isClosing) {
-      connection.phase = Phase.connecting
-      this.#sessions.awaitEnd(request.sessionId, connection)
-      return
-    }
-    this.#sessions.track(request.sessionId, timeoutMs)
-    this.#accept(connection, request.sessionId)
+    connection.phase = Phase.connecting
+    connection.sessionId = request.sessionId
+    this.#host.takeUpSession(connection, request.sessionId, timeoutMs)
   }
 
   #accept(connection: ClientConnection, sessionId: SessionId): void {

@@ -1,39 +1,44 @@
 import { assert, NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Connection, Environment, IoError, Listener, MetricsReader } from '../env/index.ts'
-import { SessionIdSource, SessionTracker } from '../session/index.ts'
+import { SessionIdSource } from '../session/index.ts'
 import { openStorage, type RecoveryReport, type Storage, StorageError } from '../storage/index.ts'
-import { ErrorCode, OpCode, type WriteRequest } from '../wire/index.ts'
+import { ErrorCode, OpCode, type Txn, type TxnHeader, type WriteRequest } from '../wire/index.ts'
+import type { ZabCore } from '../zab/index.ts'
 import {
   type ApplyResult,
   AuthProviders,
   DataTree,
+  type DataTreeOptions,
   WatchTable,
   WritePreparer,
 } from '../znodes/index.ts'
 import {
   ClientConnection,
-  type ClientProposal,
+  type ClientWrite,
   type ConnectionHost,
   type ConnectionLimits,
-  Phase,
 } from './client-connection.ts'
 import { ClientPort, type ClientPortHost } from './client-port.ts'
 import { ContainerSweeper } from './container-sweeper.ts'
 import { Handshake, type HandshakeHost } from './handshake.ts'
+import { Member, type MemberHost } from './member.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
 import { ReadRequests } from './read-requests.ts'
+import type { ReplicaObserver } from './replica-observer.ts'
 import { ReplicatedState } from './replicated-state.ts'
 import { type RequestHost, RequestProcessor } from './request-processor.ts'
 import { ServerStats } from './server-stats.ts'
 import type { FourLetterWords, ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
+import { Standalone } from './standalone.ts'
 import { serverStatus } from './status.ts'
 import { storageOptions } from './storage-options.ts'
 import { Turn } from './turn.ts'
-import { type CommitHandler, type WriteOrigin, WritePipeline } from './write-pipeline.ts'
+import { type CommitHandler, WritePipeline } from './write-pipeline.ts'
 import { writeWriteReply } from './write-replies.ts'
+import type { WriteService } from './write-service.ts'
 
 /** The id of a server that has no ensemble. */
 const STANDALONE_ID: ServerId = 1 as ServerId
@@ -51,14 +56,17 @@ export interface ServerOptions {
   readonly fourLetterWords: FourLetterWords
   /** What the metrics sink of the environment has gathered, for `mntr`. */
   readonly metrics: MetricsReader
+  /** Sees what a member of an ensemble does. */
+  readonly observer?: ReplicaObserver
 }
 
 /**
- * A standalone server: composes tree, sessions, storage and client port, and carries events between them.
+ * A server: composes tree, sessions, storage, client port and, in an ensemble, its membership, and carries events
+ * between them.
  * Everything runs in turns of one event loop (see turn.ts).
  */
 export class KeeperServer
-  implements ConnectionHost, ClientPortHost, HandshakeHost, RequestHost, CommitHandler
+  implements ConnectionHost, ClientPortHost, HandshakeHost, RequestHost, CommitHandler, MemberHost
 {
   readonly limits: ConnectionLimits
   readonly state: ReplicatedState
@@ -71,6 +79,7 @@ export class KeeperServer
   readonly #options: ServerOptions
   readonly #handlers: ServerHandlers
   readonly #providers: AuthProviders
+  readonly #treeOptions: DataTreeOptions
   readonly #sessions: SessionKeeper
   readonly #port: ClientPort
   readonly #sweeper: ContainerSweeper
@@ -79,7 +88,7 @@ export class KeeperServer
   #recovery: RecoveryReport | null = null
   #listener: Listener | null = null
   #onStopped: ((error: StorageError | null) => void) | null = null
-  #phase: 'starting' | 'serving' | 'stopping' | 'stopped' = 'starting'
+  #phase: 'running' | 'starting' | 'stopped' | 'stopping' = 'starting'
 
   constructor(env: Environment, options: ServerOptions, handlers: ServerHandlers) {
     const { config } = options
@@ -105,18 +114,13 @@ export class KeeperServer
       superDigest: config.superDigest,
     })
     this.watches = new WatchTable(this.#providers)
-    this.state = new ReplicatedState(
-      new DataTree(this.watches, {
-        extendedTypesEnabled: config.extendedTypes,
-        hashSeed: env.random.uint32(),
-      }),
-    )
-    this.#sessions = new SessionKeeper(
-      new SessionTracker({ tickMs: config.tickTimeMs }),
-      clock,
-      timers,
-      logger,
-      (sessionId) => this.#closeSession(sessionId),
+    this.#treeOptions = {
+      extendedTypesEnabled: config.extendedTypes,
+      hashSeed: env.random.uint32(),
+    }
+    this.state = new ReplicatedState(new DataTree(this.watches, this.#treeOptions))
+    this.#sessions = new SessionKeeper(config.tickTimeMs, clock, timers, logger, (sessionId) =>
+      this.#closeSession(sessionId),
     )
     this.#port = new ClientPort(this, config.limits, clock, timers, logger, env.metrics)
     this.#sweeper = new ContainerSweeper(
@@ -124,7 +128,7 @@ export class KeeperServer
       { ...config.containers, deletesPerMinuteMax: config.limits.containerDeletesPerMinuteMax },
       clock,
       timers,
-      (path) => this.#proposeOwn({ type: OpCode.deleteContainer, path }, NO_SESSION),
+      (path) => this.#propose({ type: OpCode.deleteContainer, path }, NO_SESSION),
       () => this.writeRefusal() === null,
     )
   }
@@ -164,6 +168,7 @@ export class KeeperServer
   }
 
   #stopStorage(storage: Storage): void {
+    this.#running?.member?.stop()
     storage.close(() => {
       this.#port.drain(() => this.#finishStop(null))
     })
@@ -189,6 +194,21 @@ export class KeeperServer
     return this.#port.connections
   }
 
+  /** Its id in its ensemble. */
+  get serverId(): ServerId {
+    return (this.#options.config.ensemble?.self ?? STANDALONE_ID) as ServerId
+  }
+
+  /** Whether clients are served: it runs, and has a leader or is one. */
+  get isServing(): boolean {
+    return this.#phase === 'running' && this.#parts().service.isServing
+  }
+
+  /** Its part in the agreement of its ensemble; null for a server that stands alone, and until recovery is done. */
+  get core(): ZabCore | null {
+    return this.#running?.member?.core ?? null
+  }
+
   get lastApplied(): Zxid {
     return this.state.lastApplied
   }
@@ -197,11 +217,11 @@ export class KeeperServer
     const { config, metrics } = this.#options
     return serverStatus({
       server: this,
-      serverId: STANDALONE_ID,
+      serverId: this.serverId,
       config,
       metrics,
       nowMs: this.#env.clock.monotonicMs(),
-      isServing: this.#phase === 'serving',
+      isServing: this.isServing,
       clientPort: this.#listener?.address.port ?? config.clientPort,
       outstanding: this.outstanding.requests,
       logBytes: this.#running?.storage.stats.logBytes ?? 0,
@@ -218,28 +238,45 @@ export class KeeperServer
       enforceQuota: config.enforceQuota,
       reconfigEnabled: config.reconfigEnabled,
     })
-    const pipeline = new WritePipeline(this.state, preparer, storage, clock, this.outstanding, this)
+    const { ensemble } = config
+    const pipeline = new WritePipeline(this.state, preparer, clock, this.outstanding, this)
     const reads = new ReadRequests(this.state.tree, this.watches, this.#providers)
-    const { sessions } = this.state
-    sessions.forEach((sessionId, timeoutMs) => {
-      this.#sessions.track(sessionId, timeoutMs)
-    })
-    const highestId = sessions.highestIdOf(STANDALONE_ID)
-    const ids = new SessionIdSource(STANDALONE_ID, clock.wallMs(), highestId)
+    const sessions = this.#sessions
+    const alone =
+      ensemble === null ? new Standalone(this, storage, pipeline, sessions, clock) : null
+    const member =
+      ensemble === null
+        ? null
+        : new Member(this, ensemble, {
+            env: this.#env,
+            config,
+            storage,
+            state: this.state,
+            treeOptions: this.#treeOptions,
+            pipeline,
+            sessions,
+            observer: this.#options.observer ?? null,
+          })
+    const service = (alone ?? member)!
+    const highestId = this.state.sessions.highestIdOf(this.serverId)
     this.#running = {
       storage,
       pipeline,
-      turn: new Turn(timers, storage),
-      processor: new RequestProcessor(this, clock, pipeline, reads, this.#providers, this.stats),
+      service,
+      alone,
+      member,
+      turn: new Turn(timers, service),
+      processor: new RequestProcessor(this, clock, service, reads, this.#providers, this.stats),
       handshake: new Handshake(
         this,
-        this.#sessions,
-        ids,
+        sessions,
+        new SessionIdSource(this.serverId, clock.wallMs(), highestId),
         config.minSessionTimeoutMs,
         config.maxSessionTimeoutMs,
         logger,
       ),
     }
+    if (alone !== null) sessions.startDeciding(this.state.sessions)
     this.#recovery = storage.recovery
     this.#env.metrics.observe('dbinittime', clock.monotonicMs() - this.startedMs)
     this.#env.metrics.observe('startup_txns_loaded', storage.recovery.entriesReplayed)
@@ -257,8 +294,10 @@ export class KeeperServer
   onListening(listener: Listener): void {
     this.#listener = listener
     if (this.#phase !== 'starting') return
-    this.#phase = 'serving'
-    this.#sweeper.start()
+    this.#phase = 'running'
+    const { member } = this.#parts()
+    if (member === null) this.#sweeper.start()
+    else member.start()
     this.#handlers.onServing(this)
   }
 
@@ -272,6 +311,7 @@ export class KeeperServer
     this.#phase = 'stopped'
     this.#sessions.stop()
     this.#sweeper.stop()
+    this.#running?.member?.stop()
     this.#port.stopListening()
     this.#port.destroyAll()
     if (isStopping) this.#finishStop(error instanceof StorageError ? error : null)
@@ -297,7 +337,12 @@ export class KeeperServer
     start: number,
     end: number,
   ): void {
-    if (this.#phase !== 'serving') return
+    if (this.#phase !== 'running') return
+    if (!this.isServing) {
+      // A server that looks for a leader: the client tries the next one.
+      connection.destroy()
+      return
+    }
     this.stats.packetsReceived += 1
     this.#env.metrics.count('connection_request_count', 1)
     this.#parts().handshake.onConnectFrame(connection, bytes, start, end)
@@ -309,11 +354,14 @@ export class KeeperServer
     start: number,
     end: number,
   ): void {
-    if (this.#phase !== 'serving') return
+    if (!this.isServing) return
     this.stats.packetsReceived += 1
     const running = this.#parts()
     const nowMs = this.#env.clock.monotonicMs()
-    if (connection.session !== null) this.#sessions.touch(connection.session, nowMs)
+    if (connection.session !== null) {
+      this.#sessions.touch(connection.session, nowMs)
+      this.#options.observer?.onTouched(connection.sessionId)
+    }
     running.processor.admit(connection, bytes, start, end, nowMs)
     running.turn.add(connection)
   }
@@ -370,23 +418,28 @@ export class KeeperServer
     const { requests, bytes } = this.outstanding
     const { outstandingMax, outstandingBytesMax } = this.limits
     const isFlooded = requests >= 2 * outstandingMax || bytes >= 2 * outstandingBytesMax
-    return isFlooded || this.#parts().storage.isFull ? ErrorCode.systemError : null
+    return isFlooded ? ErrorCode.systemError : this.#parts().service.refusal()
   }
 
-  createSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
-    this.#propose(
-      { type: OpCode.createSession, timeOut: timeoutMs },
-      {
-        connection,
-        sessionId,
-        xid: 0,
-        opcode: OpCode.createSession,
-        ids: connection.ids,
-        sessionError: ErrorCode.ok,
-        bytes: 0,
-        admittedMs: this.#env.clock.monotonicMs(),
-      },
-    )
+  openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    const { service, turn } = this.#parts()
+    service.openSession(connection, sessionId, timeoutMs)
+    turn.schedule()
+  }
+
+  takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    const { service, turn } = this.#parts()
+    service.takeUpSession(connection, sessionId, timeoutMs)
+    turn.schedule()
+  }
+
+  onSessionTaken(connection: ClientConnection): void {
+    this.#parts().handshake.onSessionTaken(connection)
+  }
+
+  onSessionRefused(connection: ClientConnection): void {
+    this.#parts().handshake.onSessionRefused(connection)
+    this.onTurnNeeded(connection)
   }
 
   onSessionClosing(connection: ClientConnection): void {
@@ -395,75 +448,89 @@ export class KeeperServer
 
   #closeSession(sessionId: SessionId): void {
     this.#env.metrics.count('stale_sessions_expired', 1)
-    this.#proposeOwn({ type: OpCode.closeSession }, sessionId)
+    this.#propose({ type: OpCode.closeSession }, sessionId)
   }
 
   /** A write of the server itself: nobody waits for a reply. */
-  #proposeOwn(request: WriteRequest, sessionId: SessionId): void {
-    this.#propose(request, {
-      connection: null,
-      sessionId,
-      xid: 0,
-      opcode: request.type,
-      ids: [],
-      sessionError: ErrorCode.ok,
-      bytes: 0,
-      admittedMs: this.#env.clock.monotonicMs(),
-    })
-  }
-
-  #propose(request: WriteRequest, origin: WriteOrigin): void {
-    const running = this.#parts()
-    running.pipeline.propose(request, origin)
-    running.turn.schedule()
+  #propose(request: WriteRequest, sessionId: SessionId): void {
+    const { alone, member, turn } = this.#parts()
+    if (alone !== null) alone.propose(request, sessionId)
+    else member?.propose(request, sessionId)
+    turn.schedule()
   }
 
   #onDurable(zxid: Zxid): void {
-    if (this.#phase === 'stopped') return
-    const running = this.#parts()
-    running.pipeline.onDurable(zxid, this.#env.clock.monotonicMs())
-    running.storage.checkpointIfDue()
+    if (this.#phase !== 'stopped') this.#parts().alone?.onDurable(zxid)
   }
 
-  onApplied(proposal: ClientProposal, result: ApplyResult, nowMs: number): void {
-    const { header } = proposal
-    if (header.type === OpCode.createSession) this.#onSessionCreated(proposal)
-    const { origin } = proposal
-    if (origin !== null && proposal.opcode !== OpCode.createSession) {
-      writeWriteReply(origin.out, proposal.xid, header.zxid, proposal.opcode, result)
-      this.stats.recordReply(
-        origin,
-        proposal.opcode,
-        proposal.xid,
-        header.zxid,
-        proposal.admittedMs,
-        nowMs,
-        true,
-      )
-    }
-    if (origin !== null) {
-      origin.completeProposal(proposal)
-      origin.runWaiting()
-      this.onTurnNeeded(origin)
-    }
+  onApplied(
+    header: TxnHeader,
+    txn: Txn,
+    write: ClientWrite | null,
+    result: ApplyResult,
+    nowMs: number,
+  ): void {
+    if (txn.type === OpCode.createSession) this.#sessions.onCreated(header.clientId, txn.timeOut)
+    const origin = write?.origin ?? null
+    if (write !== null && origin !== null) this.#answer(origin, write, header, result, nowMs)
     if (header.type === OpCode.closeSession) this.#onSessionClosed(header.clientId)
+    this.#options.observer?.onApplied(header, txn, this.state.tree)
   }
 
-  #onSessionCreated(proposal: ClientProposal): void {
-    const { header, txn, origin } = proposal
-    assert(txn.type === OpCode.createSession, 'a createSession header has a createSession record')
-    this.#sessions.track(header.clientId, txn.timeOut)
-    if (origin === null || origin.phase !== Phase.connecting) return
-    this.#parts().handshake.onSessionCreated(origin)
+  #answer(
+    origin: ClientConnection,
+    write: ClientWrite,
+    header: TxnHeader,
+    result: ApplyResult,
+    nowMs: number,
+  ): void {
+    const { xid, opcode, admittedMs } = write
+    origin.completeWrite(write)
+    if (opcode === OpCode.createSession) {
+      this.#sessions.track(write.sessionId, origin.timeoutMs)
+      this.#parts().handshake.onSessionCreated(origin)
+    } else if (result.err === ErrorCode.sessionMoved) {
+      // Its client is connected elsewhere by now, and does not listen here (ZOOKEEPER-710).
+      origin.closeAfterFlush()
+    } else {
+      writeWriteReply(origin.out, xid, header.zxid, opcode, result)
+      this.stats.recordReply(origin, opcode, xid, header.zxid, admittedMs, nowMs, true)
+    }
+    origin.runWaiting()
+    this.onTurnNeeded(origin)
   }
 
   /** The closer has its reply in its buffer; a client whose session expired is cut off without one. */
   #onSessionClosed(sessionId: SessionId): void {
     this.#sessions.remove(sessionId)?.closeAfterFlush()
     for (const connection of this.#sessions.takeAwaitingEnd(sessionId)) {
-      this.#parts().handshake.onSessionEnded(connection, sessionId)
+      this.onSessionRefused(connection)
     }
+    this.#parts().member?.onSessionClosed(sessionId)
   }
+
+  /* ---------------------------------------------------------------- membership */
+
+  schedule(): void {
+    this.#running?.turn.schedule()
+  }
+
+  onRoleBegun(isLeader: boolean, ids: SessionIdSource): void {
+    this.#parts().handshake.useIds(ids)
+    if (isLeader) this.#sweeper.start()
+  }
+
+  /** Clients find a server that serves; what they were owed may or may not have happened. */
+  onRoleEnded(): void {
+    this.#sweeper.stop()
+    this.#port.destroyAll()
+  }
+
+  onPortError(error: IoError): void {
+    this.#fail(error)
+  }
+
+  /* ---------------------------------------------------------------- */
 
   #parts(): RunningParts {
     assert(this.#running !== null, 'events come only after recovery')
@@ -475,6 +542,11 @@ export class KeeperServer
 interface RunningParts {
   readonly storage: Storage
   readonly pipeline: WritePipeline
+  readonly service: WriteService
+  /** The service of a server that stands alone … */
+  readonly alone: Standalone | null
+  /** … or of a member of an ensemble. */
+  readonly member: Member | null
   readonly turn: Turn
   readonly processor: RequestProcessor
   readonly handshake: Handshake

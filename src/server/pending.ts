@@ -1,21 +1,20 @@
-import type { Zxid } from '../base/index.ts'
-import type { AuthId, Txn, TxnHeader } from '../wire/index.ts'
+import type { SessionId, Zxid } from '../base/index.ts'
+import type { AuthId } from '../wire/index.ts'
 
 /** What a connection owes a reply for. */
-export const PendingKind = { proposal: 1, request: 2 } as const
+export const PendingKind = { write: 1, request: 2 } as const
 
-/** A write that has a zxid and waits until its log record is durable. `Origin` is the kind of thing that asked. */
-export interface Proposal<Origin> {
-  readonly kind: typeof PendingKind.proposal
-  readonly header: TxnHeader
-  readonly txn: Txn
-  /** Tree digest after it; null for a refused single write. */
-  readonly digest: bigint | null
+/** A write on its way: answered when the transaction made of it is applied. `Origin` is the kind of thing that asked. */
+export interface PendingWrite<Origin> {
+  readonly kind: typeof PendingKind.write
   /** The connection that is owed the reply; null for the server's own writes and for clients that have gone. */
   origin: Origin | null
+  readonly sessionId: SessionId
   readonly xid: number
   /** The opcode asked for: it decides the shape of the reply. */
   readonly opcode: number
+  /** Place in history; 0 as long as only the leader knows it. */
+  readonly zxid: Zxid
   /** Length of the request's frame; 0 for the server's own writes. */
   readonly bytes: number
   readonly admittedMs: number
@@ -35,12 +34,14 @@ export interface WaitingRequest {
   /** The identities the connection had when the request was read. */
   readonly ids: readonly AuthId[]
   /**
-   * Runs only when this zxid has been applied. For sync: the last one proposed when it was read; otherwise what
+   * Runs only when this zxid has been applied. For sync: the last one proposed when the leader took it; otherwise what
    * {@link ClientConnection.notBefore} was then.
    */
-  readonly notBefore: Zxid
+  notBefore: Zxid
+  /** False for a sync until the leader is known to have led when it was asked. */
+  isConfirmed: boolean
   readonly admittedMs: number
 }
 
 /** Replies leave in the order of these, which is the order of the requests. */
-export type Pending<Origin> = Proposal<Origin> | WaitingRequest
+export type Pending<Origin> = PendingWrite<Origin> | WaitingRequest

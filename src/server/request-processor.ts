@@ -17,7 +17,7 @@ import type { ClientConnection } from './client-connection.ts'
 import { PendingKind, type WaitingRequest } from './pending.ts'
 import type { ReadRequests } from './read-requests.ts'
 import type { ServerStats } from './server-stats.ts'
-import type { WritePipeline } from './write-pipeline.ts'
+import type { WriteService } from './write-service.ts'
 
 const NO_BODY = new Uint8Array(0)
 const REQUEST_HEADER_BYTES = 8
@@ -54,7 +54,7 @@ export interface RequestHost {
 export class RequestProcessor {
   readonly #host: RequestHost
   readonly #clock: Clock
-  readonly #pipeline: WritePipeline
+  readonly #writes: WriteService
   readonly #reads: ReadRequests
   readonly #providers: AuthProviders
   readonly #stats: ServerStats
@@ -64,14 +64,14 @@ export class RequestProcessor {
   constructor(
     host: RequestHost,
     clock: Clock,
-    pipeline: WritePipeline,
+    writes: WriteService,
     reads: ReadRequests,
     providers: AuthProviders,
     stats: ServerStats,
   ) {
     this.#host = host
     this.#clock = clock
-    this.#pipeline = pipeline
+    this.#writes = writes
     this.#reads = reads
     this.#providers = providers
     this.#stats = stats
@@ -94,7 +94,7 @@ export class RequestProcessor {
     readRequestHeader(reader, this.#header)
     const { xid, type } = this.#header
     const length = end - start
-    if (WRITE_OPCODES.has(type)) this.#admitWrite(connection, type, xid, length, nowMs)
+    if (WRITE_OPCODES.has(type)) this.#admitWrite(connection, type, xid, bytes, end, length, nowMs)
     else if (type === OpCode.auth) this.#admitAuth(connection, xid, length, nowMs)
     else if (
       connection.pendingCount > 0 ||
@@ -143,9 +143,12 @@ export class RequestProcessor {
     connection: ClientConnection,
     type: number,
     xid: number,
+    bytes: Uint8Array,
+    end: number,
     length: number,
     nowMs: number,
   ): void {
+    const bodyStart = this.#reader.offset
     const refusal = this.#host.writeRefusal()
     if (refusal !== null && type !== OpCode.closeSession) {
       this.#decide(connection, type, xid, refusal, length, nowMs)
@@ -166,7 +169,7 @@ export class RequestProcessor {
       connection.readNoMore()
       this.#host.onSessionClosing(connection)
     }
-    this.#pipeline.propose(request, {
+    const origin = {
       connection,
       sessionId: connection.sessionId,
       xid,
@@ -175,7 +178,8 @@ export class RequestProcessor {
       sessionError: isClosing ? ErrorCode.sessionExpired : ErrorCode.ok,
       bytes: length,
       admittedMs: nowMs,
-    })
+    }
+    this.#writes.write(request, origin, bytes, bodyStart, end)
   }
 
   /* ---------------------------------------------------------------- auth */
@@ -213,8 +217,7 @@ export class RequestProcessor {
     // What follows a request that will end the connection is not executed.
     if (!this.#reads.knows(opcode)) connection.readNoMore()
     const isSync = opcode === OpCode.sync
-    const notBefore = isSync ? this.#pipeline.lastProposed : connection.notBefore
-    connection.owe({
+    const request: WaitingRequest = {
       kind: PendingKind.request,
       xid,
       opcode,
@@ -223,11 +226,16 @@ export class RequestProcessor {
       body: new Uint8Array(bytes.subarray(this.#reader.offset, end)),
       bytes: end - start,
       ids: connection.ids,
-      notBefore,
+      notBefore: connection.notBefore,
+      isConfirmed: !isSync,
       admittedMs: nowMs,
-    })
+    }
+    connection.owe(request)
+    if (isSync) this.#writes.sync(connection, request)
     connection.runWaiting()
-    if (notBefore > this.#host.lastApplied) this.#pipeline.awaitApplied(connection)
+    if (!request.isConfirmed || request.notBefore > this.#host.lastApplied) {
+      this.#writes.await(connection)
+    }
   }
 
   /** Answers in its turn with a reply that is a header and nothing else. */
@@ -253,6 +261,7 @@ export class RequestProcessor {
       bytes: length,
       ids: connection.ids,
       notBefore: NO_ZXID,
+      isConfirmed: true,
       admittedMs: nowMs,
     })
   }

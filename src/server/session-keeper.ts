@@ -1,14 +1,24 @@
 import { formatHex, NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock, Logger, TimerHandle, Timers } from '../env/index.ts'
-import type { SessionTracker, TrackedSession } from '../session/index.ts'
+import { SessionTracker, type TrackedSession } from '../session/index.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { SessionTable } from './session-table.ts'
+
+/** A session that clients were heard in, and its timeout: what a learner tells its leader. */
+export interface TouchedSession {
+  readonly sessionId: SessionId
+  readonly timeoutMs: number
+}
 
 /**
  * Who holds which session, and the timer that ends silent ones. Expiry only ever proposes a closeSession: the
  * session is over when that transaction is applied.
+ *
+ * Only one server decides when sessions expire: one that stands alone, or the leader, which tracks them all. A learner
+ * reports: it knows the sessions of its own connections, and gathers in which it heard something.
  */
 export class SessionKeeper {
-  readonly #tracker: SessionTracker
+  readonly #tickMs: number
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #logger: Logger
@@ -20,21 +30,65 @@ export class SessionKeeper {
   readonly #awaitingEnd: Map<SessionId, ClientConnection[]> = new Map()
   /** The last write of a session whose connection ended before the reply. */
   readonly #unfinished: Map<SessionId, Zxid> = new Map()
+  /** Sessions heard of since the leader was told last; null for the server that decides. */
+  #touched: Map<SessionId, number> | null = null
+  #tracker: SessionTracker
   #timer: TimerHandle | null = null
   #isStopped = false
 
   constructor(
-    tracker: SessionTracker,
+    tickMs: number,
     clock: Clock,
     timers: Timers,
     logger: Logger,
     expire: (sessionId: SessionId) => void,
   ) {
-    this.#tracker = tracker
+    this.#tickMs = tickMs
+    this.#tracker = new SessionTracker({ tickMs })
     this.#clock = clock
     this.#timers = timers
     this.#logger = logger
     this.#expire = expire
+  }
+
+  /** This server decides from now on. Every session has its full timeout (ZooKeeper's new leaders do the same). */
+  startDeciding(sessions: SessionTable): void {
+    this.#touched = null
+    this.#startAnew()
+    sessions.forEach((sessionId, timeoutMs) => {
+      this.track(sessionId, timeoutMs)
+    })
+  }
+
+  /** Another server decides from now on. */
+  startReporting(): void {
+    this.#touched = new Map()
+    this.#startAnew()
+  }
+
+  #startAnew(): void {
+    this.#tracker = new SessionTracker({ tickMs: this.#tickMs })
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#unfinished.clear()
+    this.#awaitingEnd.clear()
+    this.#heldBack.clear()
+  }
+
+  /** A createSession has been applied. Every learner reports it, so that its timeout counts from now on at the leader. */
+  onCreated(sessionId: SessionId, timeoutMs: number): void {
+    if (this.#touched === null) this.track(sessionId, timeoutMs)
+    else this.#touched.set(sessionId, timeoutMs)
+  }
+
+  /** What was heard since the last call. */
+  takeTouched(): readonly TouchedSession[] {
+    if (this.#touched === null) return []
+    this.#touchHeldBack()
+    const touched: TouchedSession[] = []
+    for (const [sessionId, timeoutMs] of this.#touched) touched.push({ sessionId, timeoutMs })
+    this.#touched.clear()
+    return touched
   }
 
   /** Tracks a session with a full timeout from now on. */
@@ -59,6 +113,7 @@ export class SessionKeeper {
     const { sessionId } = connection
     if (sessionId !== NO_SESSION && this.#owners.get(sessionId) === connection) {
       this.#owners.delete(sessionId)
+      if (this.#touched !== null) this.#tracker.remove(sessionId)
     }
   }
 
@@ -105,7 +160,14 @@ export class SessionKeeper {
   }
 
   touch(session: TrackedSession, nowMs: number): void {
-    this.#tracker.touch(session, nowMs)
+    if (this.#touched === null) this.#tracker.touch(session, nowMs)
+    else if (!session.isClosing) this.#touched.set(session.id, session.timeoutMs)
+  }
+
+  /** A learner has heard something in the session. */
+  touchById(sessionId: SessionId): void {
+    const session = this.#tracker.get(sessionId)
+    if (session !== undefined) this.#tracker.touch(session, this.#clock.monotonicMs())
   }
 
   stop(): void {
@@ -115,7 +177,7 @@ export class SessionKeeper {
   }
 
   #arm(): void {
-    if (this.#timer !== null || this.#isStopped) return
+    if (this.#timer !== null || this.#isStopped || this.#touched !== null) return
     const deadlineMs = this.#tracker.nextDeadlineMs()
     if (deadlineMs === Number.POSITIVE_INFINITY) return
     this.#timer = this.#timers.at(deadlineMs, this.#onDeadline)
@@ -128,7 +190,7 @@ export class SessionKeeper {
 
   readonly #check = (): void => {
     this.#timer = null
-    if (this.#isStopped) return
+    if (this.#isStopped || this.#touched !== null) return
     this.#touchHeldBack()
     const pausedBefore = this.#tracker.pausedMs
     const expired = this.#tracker.expired(this.#clock.monotonicMs())
@@ -149,7 +211,7 @@ export class SessionKeeper {
     const nowMs = this.#clock.monotonicMs()
     for (const connection of this.#heldBack) {
       const { session } = connection
-      if (session !== null && connection.isHeldBack) this.#tracker.touch(session, nowMs)
+      if (session !== null && connection.isHeldBack) this.touch(session, nowMs)
       else this.#heldBack.delete(connection)
     }
   }

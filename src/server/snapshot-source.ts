@@ -65,8 +65,8 @@ export class SnapshotSource {
   }
 
   /**
-   * The next piece, 1 to `maxBytes` bytes; null after the last. The bytes belong to the caller. Between {@link end}, or
-   * the loading of another state, and this call there is nothing to give: it throws.
+   * The next piece, of about `maxBytes` and never more than twice that; null after the last. The bytes belong to the
+   * caller. Throws once {@link end} was called, or another state was loaded.
    */
   next(maxBytes: number): Uint8Array | null {
     if (this.#rest.length === 0) {
@@ -74,7 +74,8 @@ export class SnapshotSource {
       this.#rest = this.#out.take()
     }
     if (this.#rest.length === 0) return null
-    const piece = this.#rest.subarray(0, maxBytes)
+    const isShort = this.#rest.length <= 2 * maxBytes
+    const piece = isShort ? this.#rest : this.#rest.subarray(0, maxBytes)
     this.#rest = this.#rest.subarray(piece.length)
     this.#bytesGiven += piece.length
     return piece

@@ -6,6 +6,7 @@ export function storageOptions(config: Config): StorageOptions {
   return {
     ...defaultStorageOptions(config.dataDir),
     dataLogDir: config.dataLogDir,
+    replay: config.ensemble === null ? 'all' : 'checkpoint',
     segmentBytes: config.limits.logSegmentBytes,
     freeBytesMin: config.limits.diskFreeBytesMin,
     reserveBytes: config.limits.diskReserveBytes,

@@ -1,21 +1,25 @@
 import type { Timers } from '../env/index.ts'
-import type { Storage } from '../storage/index.ts'
 import type { ClientConnection } from './client-connection.ts'
+
+/** What is gathered during a turn and leaves at its end, beside the replies: log records, packets to peers. */
+export interface Flushable {
+  flush(): void
+}
 
 /**
  * One run of the server loop. Socket chunks, timers and disk completions do their work as they come; what leaves the
- * process leaves here, once per turn: one group to the log, then one write per connection.
+ * process leaves here, once per turn: packets to peers, one group to the log, then one write per connection.
  */
 export class Turn {
   readonly #timers: Timers
-  readonly #storage: Storage
+  readonly #log: Flushable
   #connections: ClientConnection[] = []
   #settling: ClientConnection[] = []
   #isScheduled = false
 
-  constructor(timers: Timers, storage: Storage) {
+  constructor(timers: Timers, log: Flushable) {
     this.#timers = timers
-    this.#storage = storage
+    this.#log = log
   }
 
   /** The connection has output, or its flow control changed. */
@@ -36,7 +40,7 @@ export class Turn {
   readonly #run = (): void => {
     this.#isScheduled = false
     // The disk starts first: it works while the replies are written.
-    this.#storage.flush()
+    this.#log.flush()
     const connections = this.#connections
     this.#connections = this.#settling
     this.#settling = connections
@@ -47,6 +51,6 @@ export class Turn {
     }
     connections.length = 0
     // Settling may have read more requests; their log records go out without waiting for another turn.
-    this.#storage.flush()
+    this.#log.flush()
   }
 }

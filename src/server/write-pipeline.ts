@@ -1,22 +1,30 @@
-import { assert, Fifo, type SessionId, type Zxid } from '../base/index.ts'
+import { assert, Fifo, formatHex, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock } from '../env/index.ts'
-import type { Storage } from '../storage/index.ts'
 import {
   type AuthId,
   type ErrorCode,
   encodeTxnEntry,
+  OpCode,
   OutputBuffer,
+  type Txn,
+  type TxnEntry,
+  type TxnHeader,
   type WriteRequest,
 } from '../wire/index.ts'
-import type { ApplyResult, WritePreparer } from '../znodes/index.ts'
-import type { ClientConnection, ClientProposal } from './client-connection.ts'
+import type {
+  ApplyResult,
+  PreparedTxn,
+  WriteOrigin as PrepareOrigin,
+  WritePreparer,
+} from '../znodes/index.ts'
+import type { ClientConnection, ClientWrite } from './client-connection.ts'
 import type { Outstanding } from './outstanding.ts'
 import { PendingKind } from './pending.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
 /** Who asks for a write. */
 export interface WriteOrigin {
-  /** Null when the server itself asks (expiry, container sweep) or nobody waits for a reply. */
+  /** Null when nobody here waits for a reply: the server's own writes (expiry, container sweep), and a learner's. */
   readonly connection: ClientConnection | null
   readonly sessionId: SessionId
   readonly xid: number
@@ -29,85 +37,149 @@ export interface WriteOrigin {
   readonly admittedMs: number
 }
 
+/** Where proposals get their place in history: the log of a server that stands alone, or the leader's Zab. */
+export interface ProposalLog {
+  /** What the next proposal gets; null while none can be made. */
+  readonly nextZxid: Zxid | null
+  /** `bytes` is valid during the call only. */
+  append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void
+}
+
 /** Told about every applied write, in zxid order. */
 export interface CommitHandler {
-  onApplied(proposal: ClientProposal, result: ApplyResult, nowMs: number): void
+  /** `write` is null when nobody on this server asked for it. */
+  onApplied(
+    header: TxnHeader,
+    txn: Txn,
+    write: ClientWrite | null,
+    result: ApplyResult,
+    nowMs: number,
+  ): void
   /** The connection has output to send. */
   onTurnNeeded(connection: ClientConnection): void
 }
 
+/** An entry of the log that is not applied yet. */
+interface LoggedEntry {
+  readonly header: TxnHeader
+  readonly txn: Txn
+  /** Tree digest after it; null for a refused single write. */
+  readonly digest: bigint | null
+  readonly write: ClientWrite | null
+}
+
 /**
- * The way of a write on a standalone server: prepared against the tree plus everything still uncommitted, given a
- * zxid, appended to the log; applied and answered, in zxid order, once the log says it is durable.
+ * The way of a write: prepared against the tree plus everything still uncommitted, given a zxid, logged; applied and
+ * answered, in zxid order, once it is committed. On a learner the first half happens at the leader: entries come
+ * as they were logged, and those that answer a request forwarded from here are known by session and xid.
  */
 export class WritePipeline {
   readonly #state: ReplicatedState
   readonly #preparer: WritePreparer
-  readonly #storage: Storage
   readonly #clock: Clock
   readonly #outstanding: Outstanding
   readonly #handler: CommitHandler
-  readonly #proposals: Fifo<ClientProposal> = new Fifo()
+  readonly #entries: Fifo<LoggedEntry> = new Fifo()
+  /** Writes that were forwarded to the leader, oldest first. */
+  readonly #forwarded: Map<SessionId, Fifo<ClientWrite>> = new Map()
   /** Connections that have, or had a moment ago, a request that waits for a zxid (a sync). */
   readonly #waiting: Set<ClientConnection> = new Set()
   readonly #scratch: OutputBuffer = new OutputBuffer()
-  #lastProposed: Zxid
 
   constructor(
     state: ReplicatedState,
     preparer: WritePreparer,
-    storage: Storage,
     clock: Clock,
     outstanding: Outstanding,
     handler: CommitHandler,
   ) {
     this.#state = state
     this.#preparer = preparer
-    this.#storage = storage
     this.#clock = clock
     this.#outstanding = outstanding
     this.#handler = handler
-    this.#lastProposed = state.lastApplied
   }
 
-  get lastProposed(): Zxid {
-    return this.#lastProposed
+  /** End of what is logged or on its way there. */
+  get lastLogged(): Zxid {
+    return this.#entries.last()?.header.zxid ?? this.#state.lastApplied
   }
 
-  /** Gives the write the next zxid and its place in the log. A refused write is logged too, as an error txn. */
-  propose(request: WriteRequest, origin: WriteOrigin): ClientProposal {
-    const zxid = BigInt.asIntN(64, this.#lastProposed + 1n) as Zxid
-    this.#lastProposed = zxid
-    const prepared = this.#preparer.prepare(request, {
-      sessionId: origin.sessionId,
-      cxid: origin.xid,
-      zxid,
-      timeMs: this.#clock.wallMs(),
-      ids: origin.ids,
-      sessionError: origin.sessionError,
+  /* ---------------------------------------------------------------- the deciding side */
+
+  /**
+   * Gives the write the next zxid and its place in the log; there must be one. A refused write is logged too, as an
+   * error txn.
+   */
+  propose(request: WriteRequest, origin: WriteOrigin, log: ProposalLog): void {
+    this.#log(this.#preparer.prepare(request, this.#contextOf(origin, log)), origin, log)
+  }
+
+  /** Logs a write that is refused without a look at it. */
+  proposeRefusal(err: ErrorCode, origin: WriteOrigin, log: ProposalLog): void {
+    this.#log(this.#preparer.refuse(this.#contextOf(origin, log), err), origin, log)
+  }
+
+  /* ---------------------------------------------------------------- the learning side */
+
+  /** The leader was asked for this write. */
+  expect(write: ClientWrite): void {
+    const expected = this.#forwarded.get(write.sessionId)
+    if (expected === undefined) {
+      const fifo = new Fifo<ClientWrite>()
+      fifo.push(write)
+      this.#forwarded.set(write.sessionId, fifo)
+    } else expected.push(write)
+    this.#outstanding.add(write.bytes)
+  }
+
+  /** An entry of another server's making is in the log. */
+  logged(entry: TxnEntry): void {
+    const { header, txn } = entry
+    const digest = entry.digest === null ? null : entry.digest.treeDigest
+    this.#entries.push({ header, txn, digest, write: null })
+  }
+
+  /** Sees every entry that is logged but not applied. */
+  forEachLogged(visit: (header: TxnHeader) => void): void {
+    this.#entries.forEach(({ header }) => {
+      visit(header)
     })
-    const proposal: ClientProposal = {
-      kind: PendingKind.proposal,
-      header: prepared.header,
-      txn: prepared.txn,
-      digest: prepared.digest,
-      origin: origin.connection,
-      xid: origin.xid,
-      opcode: origin.opcode,
-      bytes: origin.bytes,
-      admittedMs: origin.admittedMs,
-    }
-    this.#proposals.push(proposal)
-    this.#outstanding.add(origin.bytes)
-    origin.connection?.owe(proposal)
-    this.#scratch.reset()
-    encodeTxnEntry(this.#scratch, prepared.header, prepared.txn, prepared.digest)
-    this.#storage.append(zxid, this.#scratch.bytes, this.#scratch.start, this.#scratch.end)
-    return proposal
   }
 
-  /** The connection has a request that must not run before everything proposed so far is applied. */
-  awaitApplied(connection: ClientConnection): void {
+  /** The log was cut off behind `zxid`. */
+  truncated(zxid: Zxid): void {
+    for (let last = this.#entries.last(); last !== null; last = this.#entries.last()) {
+      if (last.header.zxid <= zxid) return
+      this.#entries.pop()
+      this.#settle(last.write)
+    }
+  }
+
+  /* ---------------------------------------------------------------- both */
+
+  /** Everything up to `zxid` is committed, and durable here: apply it and answer. */
+  applyUpTo(zxid: Zxid, nowMs: number): void {
+    for (;;) {
+      const entry = this.#entries.peek()
+      if (entry === null || entry.header.zxid > zxid) break
+      this.#entries.shift()
+      this.#apply(entry, nowMs)
+    }
+    this.runWaiting()
+  }
+
+  /** Runs what waited for a zxid, or for the leader's confirmation. */
+  runWaiting(): void {
+    for (const connection of this.#waiting) {
+      connection.runWaiting()
+      this.#handler.onTurnNeeded(connection)
+      if (connection.pendingCount === 0) this.#waiting.delete(connection)
+    }
+  }
+
+  /** The connection has a request that must not run before something else has happened. */
+  await(connection: ClientConnection): void {
     this.#waiting.add(connection)
   }
 
@@ -116,30 +188,89 @@ export class WritePipeline {
     this.#waiting.delete(connection)
   }
 
-  /** Everything up to `zxid` survives a power cut: apply it and answer. */
-  onDurable(zxid: Zxid, nowMs: number): void {
-    for (;;) {
-      const proposal = this.#proposals.peek()
-      if (proposal === null || proposal.header.zxid > zxid) break
-      this.#proposals.shift()
-      this.#outstanding.remove(proposal.bytes)
-      proposal.origin?.runAllBefore(proposal)
-      assert(
-        proposal.header.zxid === this.#state.lastApplied + 1n,
-        'writes are applied in zxid order without gaps',
-      )
-      const result = this.#state.apply(proposal.header, proposal.txn, proposal.digest)
-      this.#preparer.release(proposal.header.zxid)
-      this.#handler.onApplied(proposal, result, nowMs)
+  /** This server neither leads nor follows any more. What is logged stays: the next leader decides about it. */
+  leaveRole(): void {
+    this.#preparer.pending.clear()
+    for (const expected of this.#forwarded.values()) {
+      expected.forEach((write) => {
+        this.#settle(write)
+      })
     }
-    this.#runWaiting()
+    this.#forwarded.clear()
   }
 
-  #runWaiting(): void {
-    for (const connection of this.#waiting) {
-      connection.runWaiting()
-      this.#handler.onTurnNeeded(connection)
-      if (connection.pendingCount === 0) this.#waiting.delete(connection)
+  /** Forgets everything that is logged: a snapshot has replaced it. */
+  reset(): void {
+    this.truncated(NO_ZXID)
+  }
+
+  #contextOf(origin: WriteOrigin, log: ProposalLog): PrepareOrigin {
+    const zxid = log.nextZxid
+    assert(zxid !== null, 'a write is proposed only while there are zxids')
+    return {
+      sessionId: origin.sessionId,
+      cxid: origin.xid,
+      zxid,
+      timeMs: this.#clock.wallMs(),
+      ids: origin.ids,
+      sessionError: origin.sessionError,
     }
+  }
+
+  #log(prepared: PreparedTxn, origin: WriteOrigin, log: ProposalLog): void {
+    const { header, txn, digest } = prepared
+    const write = pendingWriteOf(origin, header.zxid)
+    this.#entries.push({ header, txn, digest, write })
+    this.#outstanding.add(origin.bytes)
+    origin.connection?.owe(write)
+    this.#scratch.reset()
+    encodeTxnEntry(this.#scratch, header, txn, digest)
+    log.append(header.zxid, this.#scratch.bytes, this.#scratch.start, this.#scratch.end)
+  }
+
+  #apply(entry: LoggedEntry, nowMs: number): void {
+    const { header, txn } = entry
+    const write = entry.write ?? this.#takeForwarded(header)
+    this.#settle(write)
+    if (write !== null) write.origin?.runAllBefore(write)
+    assert(
+      header.zxid > this.#state.lastApplied,
+      `${formatHex(header.zxid)} is applied after ${formatHex(this.#state.lastApplied)}`,
+    )
+    const result = this.#state.apply(header, txn, entry.digest)
+    this.#preparer.release(header.zxid)
+    this.#handler.onApplied(header, txn, write, result, nowMs)
+  }
+
+  #settle(write: ClientWrite | null): void {
+    if (write !== null) this.#outstanding.remove(write.bytes)
+  }
+
+  /**
+   * The request that this entry answers: the oldest of its session, if the xid is the same (`CommitProcessor`). The
+   * closeSession of an expired session has xid 0, which a request of its client may have too.
+   */
+  #takeForwarded(header: TxnHeader): ClientWrite | null {
+    const expected = this.#forwarded.get(header.clientId)
+    const oldest = expected?.peek() ?? null
+    if (expected === undefined || oldest === null || oldest.xid !== header.cxid) return null
+    if (header.type === OpCode.closeSession && oldest.opcode !== OpCode.closeSession) return null
+    expected.shift()
+    if (expected.length === 0) this.#forwarded.delete(header.clientId)
+    return oldest
+  }
+}
+
+/** What the client of `origin` is owed. `zxid` is 0 while nobody here knows it. */
+export function pendingWriteOf(origin: WriteOrigin, zxid: Zxid): ClientWrite {
+  return {
+    kind: PendingKind.write,
+    origin: origin.connection,
+    sessionId: origin.sessionId,
+    xid: origin.xid,
+    opcode: origin.opcode,
+    zxid,
+    bytes: origin.bytes,
+    admittedMs: origin.admittedMs,
   }
 }

@@ -2,8 +2,7 @@ import { expect, it } from 'vitest'
 import type { SessionId, Zxid } from '../../src/base/index.ts'
 import { Outstanding } from '../../src/server/outstanding.ts'
 import { ReplicatedState } from '../../src/server/replicated-state.ts'
-import { WritePipeline } from '../../src/server/write-pipeline.ts'
-import type { Storage } from '../../src/storage/index.ts'
+import { type ProposalLog, WritePipeline } from '../../src/server/write-pipeline.ts'
 import { ErrorCode, type WriteRequest } from '../../src/wire/index.ts'
 import { AuthProviders, DataTree, WatchTable, WritePreparer } from '../../src/znodes/index.ts'
 import { createOp, setDataOp } from './support/index.ts'
@@ -14,18 +13,22 @@ it('forgets what is on its way as soon as it is applied, and not before', () => 
   const options = { extendedTypesEnabled: false, enforceQuota: false, reconfigEnabled: false }
   const preparer = new WritePreparer(tree, providers, options)
   const appended: Zxid[] = []
-  const storage = { append: (zxid: Zxid) => appended.push(zxid) } as unknown as Storage
+  const log: ProposalLog = {
+    get nextZxid() {
+      return BigInt(appended.length + 1) as Zxid
+    },
+    append: (zxid) => appended.push(zxid),
+  }
   const applied: Zxid[] = []
   const pipeline = new WritePipeline(
     new ReplicatedState(tree),
     preparer,
-    storage,
     { monotonicMs: () => 0, wallMs: () => 0 },
     new Outstanding(),
-    { onApplied: ({ header }) => applied.push(header.zxid), onTurnNeeded: () => {} },
+    { onApplied: (header) => applied.push(header.zxid), onTurnNeeded: () => {} },
   )
   const propose = (request: WriteRequest): void => {
-    pipeline.propose(request, {
+    const origin = {
       connection: null,
       sessionId: 1n as SessionId,
       xid: 1,
@@ -34,7 +37,8 @@ it('forgets what is on its way as soon as it is applied, and not before', () => 
       sessionError: ErrorCode.ok,
       bytes: 0,
       admittedMs: 0,
-    })
+    }
+    pipeline.propose(request, origin, log)
   }
   propose(createOp('/a'))
   propose(setDataOp('/a', 'x'))
@@ -42,9 +46,9 @@ it('forgets what is on its way as soon as it is applied, and not before', () => 
   expect(appended).toEqual([1n, 2n, 3n])
   // The create changes the new znode and the root, the setData the znode; the third is refused.
   expect(preparer.pending.size).toBe(3)
-  pipeline.onDurable(1n as Zxid, 0)
+  pipeline.applyUpTo(1n as Zxid, 0)
   expect(preparer.pending.size).toBe(1)
-  pipeline.onDurable(3n as Zxid, 0)
+  pipeline.applyUpTo(3n as Zxid, 0)
   expect(preparer.pending.size).toBe(0)
   expect(applied).toEqual([1n, 2n, 3n])
   expect(tree.find('/a')!.data).toBe('x')

@@ -24,13 +24,35 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'src/session', mayImport: ['src/base'], kind: 'pure' },
   { folder: 'src/znodes', mayImport: ['src/base', 'src/wire'], kind: 'pure' },
   { folder: 'src/storage', mayImport: ['src/base', 'src/env', 'src/wire'], kind: 'turn' },
-  { folder: 'src/server', mayImport: [...SERVER_PARTS, 'src/storage'], kind: 'turn' },
+  {
+    folder: 'src/peer',
+    mayImport: ['src/base', 'src/env', 'src/wire', 'src/zab'],
+    kind: 'turn',
+  },
+  {
+    folder: 'src/server',
+    mayImport: [...SERVER_PARTS, 'src/storage', 'src/zab', 'src/peer'],
+    kind: 'turn',
+  },
   { folder: 'src/admin', mayImport: ['src/base', 'src/env', 'src/server'], kind: 'turn' },
   { folder: 'src/platform', mayImport: ['src/base', 'src/env'], kind: 'edge' },
-  { folder: 'src/sim', mayImport: [...SERVER_PARTS, 'src/storage', 'src/server'], kind: 'turn' },
+  {
+    folder: 'src/sim',
+    mayImport: [...SERVER_PARTS, 'src/storage', 'src/zab', 'src/peer', 'src/server'],
+    kind: 'turn',
+  },
   {
     folder: 'src/cli',
-    mayImport: [...SERVER_PARTS, 'src/storage', 'src/server', 'src/admin', 'src/platform'],
+    mayImport: [
+      ...SERVER_PARTS,
+      'src/storage',
+      'src/zab',
+      'src/peer',
+      'src/server',
+      'src/admin',
+      'src/platform',
+      'src/sim',
+    ],
     kind: 'edge',
   },
   {

@@ -1,0 +1,213 @@
+import { assert, formatHex, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
+import type { Clock, Logger } from '../env/index.ts'
+import type { ForwardedRequest, Revalidation, Touches } from '../peer/index.ts'
+import {
+  DecodeError,
+  decodeWriteRequest,
+  ErrorCode,
+  InputReader,
+  OpCode,
+  type WriteRequest,
+} from '../wire/index.ts'
+import { InputKind, type LinkId, PacketKind } from '../zab/index.ts'
+import type { ClientConnection } from './client-connection.ts'
+import { createSessionOf, ownWriteOf } from './own-writes.ts'
+import type { WaitingRequest } from './pending.ts'
+import type { Replica } from './replica.ts'
+import type { SessionKeeper } from './session-keeper.ts'
+import { OWN, SessionOwners } from './session-owners.ts'
+import type { SessionHost } from './standalone.ts'
+import { SyncQueue } from './sync-queue.ts'
+import {
+  type ProposalLog,
+  pendingWriteOf,
+  type WriteOrigin,
+  type WritePipeline,
+} from './write-pipeline.ts'
+
+/** What the leader of an ensemble does for its own clients and for those of its learners. Lives as long as the role. */
+export class LeaderRequests implements ProposalLog {
+  readonly #host: SessionHost
+  readonly #replica: Replica
+  readonly #pipeline: WritePipeline
+  readonly #sessions: SessionKeeper
+  readonly #owners: SessionOwners
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #reader: InputReader = new InputReader()
+  readonly #syncs: SyncQueue
+
+  constructor(
+    host: SessionHost,
+    replica: Replica,
+    pipeline: WritePipeline,
+    sessions: SessionKeeper,
+    clock: Clock,
+    logger: Logger,
+  ) {
+    this.#host = host
+    this.#replica = replica
+    this.#pipeline = pipeline
+    this.#sessions = sessions
+    this.#owners = new SessionOwners(sessions)
+    this.#clock = clock
+    this.#logger = logger
+    this.#syncs = new SyncQueue((token) => replica.step({ kind: InputKind.CONFIRM, token }))
+  }
+
+  get pendingSyncs(): number {
+    return this.#syncs.length
+  }
+
+  /* ---------------------------------------------------------------- the log */
+
+  get nextZxid(): Zxid | null {
+    return this.#replica.core.nextZxid
+  }
+
+  append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
+    // Not `slice`: of a Node buffer that is no copy.
+    const txn = new Uint8Array(bytes.subarray(start, end))
+    const given = this.#replica.core.propose(txn, this.#clock.monotonicMs())
+    assert(given === zxid, 'a proposal gets the zxid that it was prepared with')
+  }
+
+  /* ---------------------------------------------------------------- own clients */
+
+  write(request: WriteRequest, origin: WriteOrigin): void {
+    if (this.nextZxid === null) {
+      // At the end of the zxid's counter: the role ends in a moment, and with it the connection.
+      origin.connection?.owe(pendingWriteOf(origin, NO_ZXID))
+      return
+    }
+    const { sessionId, opcode } = origin
+    const isChecked = opcode !== OpCode.closeSession && opcode !== OpCode.createSession
+    const ownership = isChecked ? this.#owners.check(sessionId, OWN) : ErrorCode.ok
+    if (origin.sessionError !== ErrorCode.ok || ownership === ErrorCode.ok) {
+      this.#pipeline.propose(request, origin, this)
+    } else this.#pipeline.propose(request, { ...origin, sessionError: ownership }, this)
+  }
+
+  /** A write of the server itself. */
+  propose(request: WriteRequest, sessionId: SessionId): void {
+    // At the end of the zxid's counter the next leader does it.
+    if (this.nextZxid === null) return
+    this.#pipeline.propose(request, ownWriteOf(request, sessionId, this.#clock.monotonicMs()), this)
+  }
+
+  sync(request: WaitingRequest): void {
+    this.#syncs.add(this.#pipeline.lastLogged, (notBefore) => {
+      request.notBefore = notBefore
+      request.isConfirmed = true
+    })
+  }
+
+  openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    // From now on, not from when it is applied: a learner may have applied it before, and its client moved on.
+    this.#sessions.track(sessionId, timeoutMs)
+    this.#owners.set(sessionId, OWN)
+    const nowMs = this.#clock.monotonicMs()
+    const { request, origin } = createSessionOf(connection, sessionId, timeoutMs, nowMs)
+    this.write(request, origin)
+  }
+
+  takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    const session = this.#sessions.find(sessionId)
+    if (session === undefined) this.#host.onSessionRefused(connection)
+    else if (session.isClosing) this.#sessions.awaitEnd(sessionId, connection)
+    else {
+      this.#sessions.track(sessionId, timeoutMs)
+      this.#owners.set(sessionId, OWN)
+      this.#host.onSessionTaken(connection)
+    }
+  }
+
+  /* ---------------------------------------------------------------- learners */
+
+  onRequest(link: LinkId, forwarded: ForwardedRequest): void {
+    const { sessionId, cxid, opcode, ids } = forwarded
+    if (opcode === OpCode.sync) {
+      this.#syncs.add(this.#pipeline.lastLogged, () => {
+        this.#replica.core.relay(link, { kind: PacketKind.SYNC, body: null })
+      })
+      return
+    }
+    // At the end of the zxid's counter: the role ends in a moment, and with it the learner's link.
+    if (this.nextZxid === null) return
+    const origin: WriteOrigin = {
+      connection: null,
+      sessionId,
+      xid: cxid,
+      opcode,
+      ids,
+      sessionError: this.#admit(link, forwarded),
+      bytes: forwarded.body.length,
+      admittedMs: this.#clock.monotonicMs(),
+    }
+    const request = this.#decode(opcode, forwarded.body)
+    if (request === null) {
+      this.#pipeline.proposeRefusal(ErrorCode.marshallingError, origin, this)
+      return
+    }
+    if (request.type === OpCode.createSession) this.#sessions.track(sessionId, request.timeOut)
+    else if (request.type === OpCode.closeSession) this.#sessions.markClosing(sessionId)
+    this.#pipeline.propose(request, origin, this)
+  }
+
+  /** Who owns the session now, and whether the request may be made in it. */
+  #admit(link: LinkId, { sessionId, opcode }: ForwardedRequest): ErrorCode {
+    if (opcode === OpCode.createSession) this.#owners.set(sessionId, link)
+    else if (opcode !== OpCode.closeSession) return this.#owners.check(sessionId, link)
+    return ErrorCode.ok
+  }
+
+  /** Null for what no client library sends: it is answered with an error transaction, as the learner waits for one. */
+  #decode(opcode: number, body: Uint8Array): WriteRequest | null {
+    this.#reader.reset(body, 0, body.length)
+    try {
+      if (opcode === OpCode.createSession) {
+        return { type: OpCode.createSession, timeOut: this.#reader.int32() }
+      }
+      return decodeWriteRequest(opcode, this.#reader)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#logger.warn('a learner forwarded a request that cannot be read', {
+        opcode,
+        reason: error.message,
+      })
+      return null
+    }
+  }
+
+  onRevalidation(link: LinkId, { sessionId, timeoutMs }: Revalidation): void {
+    const session = this.#sessions.find(sessionId)
+    const isValid = session !== undefined && !session.isClosing
+    if (isValid) {
+      this.#sessions.track(sessionId, timeoutMs)
+      this.#owners.set(sessionId, link)
+    }
+    this.#replica.core.relay(link, { kind: PacketKind.REVALIDATE, body: { sessionId, isValid } })
+  }
+
+  onTouches(touches: Touches): void {
+    for (const { sessionId } of touches) this.#sessions.touchById(sessionId)
+  }
+
+  onConfirmed(token: number): void {
+    this.#syncs.onConfirmed(token)
+  }
+
+  onSessionClosed(sessionId: SessionId): void {
+    this.#owners.remove(sessionId)
+    this.#logger.debug('session closed', { sessionId: formatHex(sessionId) })
+  }
+
+  /** End of turn, before packets leave. */
+  askForConfirmation(): void {
+    this.#syncs.ask()
+  }
+
+  answerSyncs(applied: Zxid): void {
+    this.#syncs.run(applied)
+  }
+}

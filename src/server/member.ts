@@ -1,0 +1,320 @@
+import { NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
+import type { Config, EnsembleConfig } from '../config/index.ts'
+import type { Environment, IoError } from '../env/index.ts'
+import type { ForwardedRequest, Revalidation, RevalidationAnswer, Touches } from '../peer/index.ts'
+import { SessionIdSource, serverIdOf } from '../session/index.ts'
+import type { Storage } from '../storage/index.ts'
+import {
+  decodeTxnEntry,
+  ErrorCode,
+  OpCode,
+  type TxnEntry,
+  type WriteRequest,
+} from '../wire/index.ts'
+import { type LinkId, Role, type RoleChange, type ZabCore } from '../zab/index.ts'
+import type { DataTreeOptions } from '../znodes/index.ts'
+import type { ClientConnection } from './client-connection.ts'
+import { LeaderRequests } from './leader-requests.ts'
+import { LearnerRequests } from './learner-requests.ts'
+import type { WaitingRequest } from './pending.ts'
+import { Replica, type ReplicaHost } from './replica.ts'
+import type { ReplicaObserver } from './replica-observer.ts'
+import { replicaOptions } from './replica-options.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+import type { SessionKeeper } from './session-keeper.ts'
+import type { ReceivedSnapshot } from './snapshot-sink.ts'
+import type { SessionHost } from './standalone.ts'
+import type { WriteOrigin, WritePipeline } from './write-pipeline.ts'
+import type { WriteService } from './write-service.ts'
+
+/** The rest of the server as its membership sees it. */
+export interface MemberHost extends SessionHost {
+  /** Something has to leave at the end of this turn. */
+  schedule(): void
+  /** Clients are served from now on, in this role. */
+  onRoleBegun(isLeader: boolean, ids: SessionIdSource): void
+  /** Clients are not served any more: what they were owed will not be answered. */
+  onRoleEnded(): void
+  onPortError(error: IoError): void
+}
+
+/** The parts of a server that its membership works with. */
+export interface MemberParts {
+  readonly env: Environment
+  readonly config: Config
+  readonly storage: Storage
+  readonly state: ReplicatedState
+  readonly treeOptions: DataTreeOptions
+  readonly pipeline: WritePipeline
+  readonly sessions: SessionKeeper
+  readonly observer: ReplicaObserver | null
+}
+
+/** A server of an ensemble: agrees with the others on writes, in whatever role it has. */
+export class Member implements WriteService, ReplicaHost {
+  readonly #host: MemberHost
+  readonly #env: Environment
+  readonly #self: ServerId
+  readonly #storage: Storage
+  readonly #state: ReplicatedState
+  readonly #pipeline: WritePipeline
+  readonly #sessions: SessionKeeper
+  readonly #replica: Replica
+  /** Neither while no clients are served. */
+  #leading: LeaderRequests | null = null
+  #learning: LearnerRequests | null = null
+  #roleSinceMs: number
+
+  constructor(host: MemberHost, ensemble: EnsembleConfig, parts: MemberParts) {
+    const { env, config, storage, state, pipeline, sessions, observer } = parts
+    this.#host = host
+    this.#env = env
+    this.#self = ensemble.self as ServerId
+    this.#storage = storage
+    this.#state = state
+    this.#pipeline = pipeline
+    this.#sessions = sessions
+    this.#roleSinceMs = env.clock.monotonicMs()
+    const tail = storage.takeTail()
+    for (const { zxid, txn } of tail.entries) {
+      if (zxid > state.lastApplied) pipeline.logged(decodeTxnEntry(txn, 0, txn.length))
+    }
+    const seed = env.random.uint32()
+    const options = replicaOptions(
+      config,
+      ensemble,
+      storage,
+      state.lastApplied,
+      tail,
+      parts.treeOptions,
+      seed,
+    )
+    this.#replica = new Replica(env, options, storage, state, this, observer)
+    const { acceptedEpoch, currentEpoch } = options.core.recovered
+    observer?.onRecovered({
+      lastLogged: pipeline.lastLogged,
+      lastApplied: state.lastApplied,
+      acceptedEpoch,
+      currentEpoch,
+      digest: state.tree.digest(),
+      entries: tail.entries,
+    })
+  }
+
+  start(): void {
+    this.#sessions.startReporting()
+    this.#replica.start()
+  }
+
+  stop(): void {
+    this.#replica.stop()
+    this.#endRole()
+  }
+
+  get isServing(): boolean {
+    return this.#leading !== null || this.#learning !== null
+  }
+
+  get core(): ZabCore {
+    return this.#replica.core
+  }
+
+  /** When the present role began, monotonic. */
+  get roleSinceMs(): number {
+    return this.#roleSinceMs
+  }
+
+  get pendingSyncs(): number {
+    return this.#leading?.pendingSyncs ?? 0
+  }
+
+  flush(): void {
+    this.#leading?.askForConfirmation()
+    this.#replica.flush()
+  }
+
+  /* ---------------------------------------------------------------- clients */
+
+  refusal(): ErrorCode | null {
+    return this.#leading !== null && this.#storage.isFull ? ErrorCode.systemError : null
+  }
+
+  write(
+    request: WriteRequest,
+    origin: WriteOrigin,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (this.#leading !== null) this.#leading.write(request, origin)
+    else this.#learning?.write(origin, bytes, start, end)
+  }
+
+  /** A write of the server itself: only a leader makes any. */
+  propose(request: WriteRequest, sessionId: SessionId): void {
+    this.#leading?.propose(request, sessionId)
+  }
+
+  sync(connection: ClientConnection, request: WaitingRequest): void {
+    if (this.#leading !== null) this.#leading.sync(request)
+    else this.#learning?.sync(connection, request)
+    this.#host.schedule()
+  }
+
+  await(connection: ClientConnection): void {
+    this.#pipeline.await(connection)
+  }
+
+  openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    if (this.#leading !== null) this.#leading.openSession(connection, sessionId, timeoutMs)
+    else this.#learning?.openSession(connection, sessionId, timeoutMs)
+  }
+
+  takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    if (this.#leading !== null) this.#leading.takeUpSession(connection, sessionId, timeoutMs)
+    else this.#learning?.takeUpSession(connection, sessionId, timeoutMs)
+  }
+
+  onSessionClosed(sessionId: SessionId): void {
+    this.#leading?.onSessionClosed(sessionId)
+    this.#learning?.onSessionClosed(sessionId)
+  }
+
+  /* ---------------------------------------------------------------- the log */
+
+  schedule(): void {
+    this.#host.schedule()
+  }
+
+  onLogged(entry: TxnEntry): void {
+    this.#pipeline.logged(entry)
+  }
+
+  onTruncated(zxid: Zxid): void {
+    this.#pipeline.truncated(zxid)
+  }
+
+  onCommitted(zxid: Zxid): void {
+    this.#pipeline.applyUpTo(zxid, this.#env.clock.monotonicMs())
+    this.#answerSyncs()
+    this.#storage.checkpointIfDue()
+  }
+
+  onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid, entries: readonly TxnEntry[]): void {
+    this.#pipeline.reset()
+    snapshot.moveInto(this.#state, zxid)
+    for (const entry of entries) this.#pipeline.logged(entry)
+  }
+
+  /* ---------------------------------------------------------------- roles */
+
+  onRole(change: RoleChange): void {
+    this.#endRole()
+    this.#env.logger.info('role', {
+      role: ROLE_NAMES[change.role],
+      serving: change.serving,
+      epoch: change.epoch,
+      leader: change.leader,
+      reason: change.reason,
+    })
+    this.#roleSinceMs = this.#env.clock.monotonicMs()
+    // A later step of the same turn may have ended the role already.
+    if (!change.serving || !this.core.isServing) return
+    const { clock, logger } = this.#env
+    if (change.role === Role.LEADING) {
+      this.#sessions.startDeciding(this.#state.sessions)
+      this.#leading = new LeaderRequests(
+        this.#host,
+        this.#replica,
+        this.#pipeline,
+        this.#sessions,
+        clock,
+        logger,
+      )
+    } else {
+      this.#sessions.startReporting()
+      this.#learning = new LearnerRequests(
+        this.#host,
+        this.#replica,
+        this.#pipeline,
+        this.#sessions,
+        clock,
+        this.core.leaderLink!,
+      )
+    }
+    this.#host.onRoleBegun(this.#leading !== null, this.#sessionIds())
+  }
+
+  #endRole(): void {
+    if (!this.isServing) return
+    this.#leading = null
+    this.#learning = null
+    this.#sessions.startReporting()
+    this.#host.onRoleEnded()
+    this.#pipeline.leaveRole()
+  }
+
+  /**
+   * Above every id this server is known to have given out: in the state, and in entries that are logged but not applied.
+   * What it asked an earlier leader for is in neither if that leader lost it, and then it does not exist.
+   */
+  #sessionIds(): SessionIdSource {
+    let highest = this.#state.sessions.highestIdOf(this.#self)
+    this.#pipeline.forEachLogged(({ type, clientId }) => {
+      if (type !== OpCode.createSession || clientId === NO_SESSION) return
+      if (serverIdOf(clientId) !== this.#self) return
+      if (highest === null || clientId > highest) highest = clientId
+    })
+    return new SessionIdSource(this.#self, this.#env.clock.wallMs(), highest)
+  }
+
+  /* ---------------------------------------------------------------- learners and leader */
+
+  onRequest(link: LinkId, request: ForwardedRequest): void {
+    this.#leading?.onRequest(link, request)
+  }
+
+  onRevalidation(link: LinkId, revalidation: Revalidation): void {
+    this.#leading?.onRevalidation(link, revalidation)
+  }
+
+  onTouches(touches: Touches): void {
+    this.#leading?.onTouches(touches)
+  }
+
+  onConfirmed(token: number, isLeader: boolean): void {
+    if (!isLeader || this.#leading === null) return
+    this.#leading.onConfirmed(token)
+    this.#answerSyncs()
+  }
+
+  #answerSyncs(): void {
+    if (this.#leading === null || this.#leading.pendingSyncs === 0) return
+    this.#leading.answerSyncs(this.#state.lastApplied)
+    this.#pipeline.runWaiting()
+  }
+
+  onRevalidated(answer: RevalidationAnswer): void {
+    this.#learning?.onRevalidated(answer)
+  }
+
+  onSynced(): void {
+    this.#learning?.onSynced(this.core.knownCommitted)
+    this.#pipeline.runWaiting()
+  }
+
+  takeTouches(): Touches {
+    return this.#sessions.takeTouched()
+  }
+
+  onPortError(error: IoError): void {
+    this.#host.onPortError(error)
+  }
+}
+
+const ROLE_NAMES: Readonly<Record<Role, string>> = {
+  [Role.LOOKING]: 'looking',
+  [Role.FOLLOWING]: 'following',
+  [Role.LEADING]: 'leading',
+  [Role.OBSERVING]: 'observing',
+}

@@ -1,0 +1,106 @@
+import { epochOf, type ServerId, type Zxid } from '../base/index.ts'
+import type { Config, EnsembleConfig, MemberConfig } from '../config/index.ts'
+import { ensembleText } from '../config/index.ts'
+import type { Address } from '../env/index.ts'
+import type { ElectionPortOptions, LearnerPortOptions } from '../peer/index.ts'
+import type { LoggedTail, Storage } from '../storage/index.ts'
+import {
+  type CoreOptions,
+  DEFAULT_CORE_LIMITS,
+  DEFAULT_TIMING,
+  type Ensemble,
+  HierarchicalQuorum,
+  MajorityQuorum,
+  type QuorumVerifier,
+} from '../zab/index.ts'
+import type { DataTreeOptions } from '../znodes/index.ts'
+
+export interface ReplicaOptions {
+  readonly core: CoreOptions
+  readonly election: ElectionPortOptions
+  readonly learner: LearnerPortOptions
+  /** For trees that snapshots are received into. */
+  readonly tree: DataTreeOptions
+}
+
+/** What a configuration, and what was found on disk, mean for the replica. `applied` is the state of the checkpoint. */
+export function replicaOptions(
+  config: Config,
+  ensemble: EnsembleConfig,
+  storage: Storage,
+  applied: Zxid,
+  tail: LoggedTail,
+  tree: DataTreeOptions,
+  seed: number,
+): ReplicaOptions {
+  const self = ensemble.self as ServerId
+  const own = ensemble.members.find(({ id }) => id === self)!
+  const lastLogged = tail.entries.at(-1)?.zxid ?? tail.base
+  // A folder that was a standalone server's has entries, but no epochs (`QuorumPeer.loadDataBase`).
+  const currentEpoch = Math.max(storage.currentEpoch, epochOf(lastLogged))
+  const recovered = {
+    acceptedEpoch: Math.max(storage.acceptedEpoch, currentEpoch),
+    currentEpoch,
+    base: tail.base,
+    entries: tail.entries,
+    committed: applied,
+  }
+  return {
+    core: {
+      ...DEFAULT_CORE_LIMITS,
+      self,
+      ensemble: zabEnsemble(ensemble),
+      recovered,
+      timing: {
+        ...DEFAULT_TIMING,
+        tickMs: config.tickTimeMs,
+        initLimit: ensemble.initLimit,
+        syncLimit: ensemble.syncLimit,
+      },
+      seed,
+    },
+    tree,
+    election: {
+      self,
+      listen: listenAddress(ensemble, own, own.electionPort),
+      members: addresses(ensemble, ({ electionPort }) => electionPort),
+    },
+    learner: {
+      self,
+      listen: listenAddress(ensemble, own, own.quorumPort),
+      members: addresses(ensemble, ({ quorumPort }) => quorumPort),
+    },
+  }
+}
+
+function zabEnsemble(ensemble: EnsembleConfig): Ensemble {
+  return { quorum: quorumOf(ensemble), version: 0n, text: ensembleText(ensemble, 0n) }
+}
+
+function quorumOf(ensemble: EnsembleConfig): QuorumVerifier {
+  const { groups, weights } = ensemble
+  if (groups.length === 0) {
+    const voters = ensemble.members.filter(({ role }) => role === 'participant')
+    return new MajorityQuorum(voters.map(({ id }) => id as ServerId))
+  }
+  return new HierarchicalQuorum(
+    groups.map(({ id, members }) => ({ id, members: members.map((member) => member as ServerId) })),
+    new Map([...weights].map(([id, weight]) => [id as ServerId, weight])),
+  )
+}
+
+function listenAddress(ensemble: EnsembleConfig, own: MemberConfig, port: number): Address {
+  return { host: ensemble.listensOnAllAddresses ? '' : own.host, port }
+}
+
+function addresses(
+  ensemble: EnsembleConfig,
+  portOf: (member: MemberConfig) => number,
+): ReadonlyMap<ServerId, Address> {
+  return new Map(
+    ensemble.members.map((member) => [
+      member.id as ServerId,
+      { host: member.host, port: portOf(member) },
+    ]),
+  )
+}

@@ -1,0 +1,380 @@
+import { formatHex, type ServerId, type Zxid } from '../base/index.ts'
+import type { Address, Environment, IoError, TimerHandle } from '../env/index.ts'
+import {
+  type ElectionHandler,
+  ElectionPort,
+  type ForwardedRequest,
+  LearnerPort,
+  type LearnerPortHandler,
+  type Revalidation,
+  type RevalidationAnswer,
+  type SnapshotSink,
+  type Touches,
+} from '../peer/index.ts'
+import type { Storage } from '../storage/index.ts'
+import { DecodeError, decodeTxnEntry, type TxnEntry } from '../wire/index.ts'
+import {
+  type Entry,
+  type Input,
+  InputKind,
+  type LinkId,
+  type Notification,
+  type Packet,
+  PacketKind,
+  type PersistRecord,
+  type PersistToken,
+  RecordKind,
+  Role,
+  type RoleChange,
+  ZabCore,
+} from '../zab/index.ts'
+import type { DataTreeOptions } from '../znodes/index.ts'
+import type { ReplicaObserver } from './replica-observer.ts'
+import type { ReplicaOptions } from './replica-options.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+import { newSnapshotSink, type ReceivedSnapshot } from './snapshot-sink.ts'
+import { beginSnapshot } from './snapshot-source.ts'
+
+/** The rest of a member of an ensemble, as its replica sees it. */
+export interface ReplicaHost {
+  /** Something has to leave at the end of this turn. */
+  schedule(): void
+  /** An entry of another server's making is in the log. */
+  onLogged(entry: TxnEntry): void
+  onTruncated(zxid: Zxid): void
+  /** Everything up to `zxid` is committed and durable here. */
+  onCommitted(zxid: Zxid): void
+  /** The whole state is replaced, durably; the entries follow it in the log. */
+  onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid, entries: readonly TxnEntry[]): void
+  onRole(change: RoleChange): void
+  /** Leader: a learner forwards a request. */
+  onRequest(link: LinkId, request: ForwardedRequest): void
+  /** Leader: a client of a learner wants to take up its session. */
+  onRevalidation(link: LinkId, revalidation: Revalidation): void
+  /** Leader: sessions that a learner has heard something in. */
+  onTouches(touches: Touches): void
+  /** Leader: whether it led when `confirm` was called with this token. */
+  onConfirmed(token: number, isLeader: boolean): void
+  /** Learner: the answer to a revalidation. */
+  onRevalidated(answer: RevalidationAnswer): void
+  /** Learner: the answer to its oldest sync, valid once everything committed up to now is applied. */
+  onSynced(): void
+  /** Learner: sessions it has heard something in since the last call. */
+  takeTouches(): Touches
+  onPortError(error: IoError): void
+}
+
+/**
+ * Runs the Zab core of a server: steps it with what happens, and does what it asks for at the end of the turn, in the
+ * order of its outbox (docs/zab.md: duties of the caller).
+ */
+export class Replica implements ElectionHandler, LearnerPortHandler {
+  readonly core: ZabCore
+  readonly #env: Environment
+  readonly #host: ReplicaHost
+  readonly #storage: Storage
+  readonly #state: ReplicatedState
+  readonly #election: ElectionPort
+  readonly #learners: LearnerPort
+  readonly #observer: ReplicaObserver | null
+  readonly #treeOptions: DataTreeOptions
+  /** Entries received from a leader, by their bytes, until the core hands them to the disk or drops them. */
+  readonly #received: Map<Uint8Array, TxnEntry> = new Map()
+  #timer: TimerHandle | null = null
+  #timerMs = Number.POSITIVE_INFINITY
+  #isStopped = false
+
+  constructor(
+    env: Environment,
+    options: ReplicaOptions,
+    storage: Storage,
+    state: ReplicatedState,
+    host: ReplicaHost,
+    observer: ReplicaObserver | null,
+  ) {
+    this.#env = env
+    this.#host = host
+    this.#storage = storage
+    this.#state = state
+    this.#observer = observer
+    this.#treeOptions = options.tree
+    this.core = new ZabCore(options.core, env.clock.monotonicMs())
+    this.#election = new ElectionPort(env, options.election, this)
+    this.#learners = new LearnerPort(env, options.learner, this)
+  }
+
+  start(): void {
+    this.#election.start()
+    this.#learners.start()
+    this.#host.schedule()
+  }
+
+  /** Nothing goes to other servers any more. */
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#election.stop()
+    this.#learners.stop()
+  }
+
+  step(input: Input): void {
+    if (this.#isStopped) return
+    this.core.step(input, this.#env.clock.monotonicMs())
+    this.#host.schedule()
+  }
+
+  /* ---------------------------------------------------------------- election port */
+
+  onElectionListening(address: Address): void {
+    this.#env.logger.info('listening for elections', { host: address.host, port: address.port })
+  }
+
+  onNotification(from: ServerId, notification: Notification): void {
+    this.step({ kind: InputKind.NOTIFICATION, from, notification })
+  }
+
+  onPeerDown(sid: ServerId): void {
+    this.step({ kind: InputKind.PEER_DOWN, sid })
+  }
+
+  onPortError(error: IoError): void {
+    this.#host.onPortError(error)
+  }
+
+  /* ---------------------------------------------------------------- learner port */
+
+  onLearnerListening(address: Address): void {
+    this.#env.logger.info('listening for learners', { host: address.host, port: address.port })
+  }
+
+  allotLink(): LinkId {
+    return this.core.allotLink()
+  }
+
+  onLinkAccepted(link: LinkId): void {
+    this.step({ kind: InputKind.LINK_ACCEPTED, link })
+  }
+
+  onLinkOpened(link: LinkId): void {
+    this.step({ kind: InputKind.LINK_OPENED, link })
+  }
+
+  onLinkClosed(link: LinkId, reason: string): void {
+    this.#env.logger.info('a link between leader and learner has ended', { link, reason })
+    this.step({ kind: InputKind.LINK_CLOSED, link })
+  }
+
+  onLinkProgress(link: LinkId): void {
+    this.step({ kind: InputKind.LINK_PROGRESS, link })
+  }
+
+  newSnapshotSink(): SnapshotSink {
+    return newSnapshotSink(this.#treeOptions)
+  }
+
+  /** An entry that cannot be read must not reach the log: its link ends before the core has seen it. */
+  onPacket(link: LinkId, packet: Packet): void {
+    if (packet.kind === PacketKind.PROPOSAL || packet.kind === PacketKind.INFORM) {
+      const fault = this.#receive(packet)
+      if (fault !== null) {
+        this.#env.logger.error('a leader sent an entry that cannot be read; link closed', { fault })
+        this.#learners.close(link)
+        this.step({ kind: InputKind.LINK_CLOSED, link })
+        return
+      }
+    }
+    this.step({ kind: InputKind.PACKET, link, packet })
+  }
+
+  #receive(entry: Entry): string | null {
+    const { zxid, txn } = entry
+    try {
+      const decoded = decodeTxnEntry(txn, 0, txn.length)
+      if (decoded.header.zxid !== zxid) {
+        return `it is ${formatHex(decoded.header.zxid)} in a packet that says ${formatHex(zxid)}`
+      }
+      this.#received.set(txn, decoded)
+      return null
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      return error.message
+    }
+  }
+
+  /* ---------------------------------------------------------------- end of turn */
+
+  /** Does everything that the core asks for, and what comes of it, until it asks for nothing more. */
+  flush(): void {
+    if (this.#isStopped) return
+    while (this.#drain()) {
+      // What was delivered may have led to proposals, and those to packets.
+    }
+    this.#storage.flush()
+    this.#learners.flush()
+    this.#arm()
+  }
+
+  /** In the order of the outbox's fields; whether there was anything. */
+  #drain(): boolean {
+    const { outbox } = this.core
+    let count = 0
+    const observer = this.#observer
+    count += drain(outbox.notifications, ({ to, notification }) => {
+      observer?.onVoted(notification)
+      this.#election.send(to, notification)
+    })
+    count += drain(outbox.connects, ({ link, to }) => this.#learners.connect(link, to))
+    count += drain(outbox.packets, ({ link, packet }) => this.#send(link, packet))
+    count += drain(outbox.closes, ({ link }) => this.#learners.close(link))
+    count += this.#persist(outbox.persists)
+    count += drain(outbox.commits, (zxid) => this.#host.onCommitted(zxid))
+    count += drain(outbox.roleChanges, (change) => this.#changeRole(change))
+    count += drain(outbox.snapshotRequests, ({ link }) => this.#takeSnapshot(link))
+    count += drain(outbox.deliveries, ({ link, packet }) => this.#deliver(link, packet))
+    count += drain(outbox.confirmed, (token) => this.#host.onConfirmed(token, true))
+    count += drain(outbox.unconfirmed, (token) => this.#host.onConfirmed(token, false))
+    count += drain(outbox.traces, (line) => this.#trace(line))
+    return count > 0
+  }
+
+  #send(link: LinkId, packet: Packet): void {
+    // A learner answers a ping with the sessions that it has heard of.
+    const isAnswer = packet.kind === PacketKind.PING && this.core.role !== Role.LEADING
+    const sent = isAnswer ? { ...packet, touches: this.#host.takeTouches() } : packet
+    this.#observer?.onSent(link, sent)
+    this.#learners.send(link, sent)
+  }
+
+  #changeRole(change: RoleChange): void {
+    this.#observer?.onRole(change)
+    if (!change.serving) this.#received.clear()
+    this.#host.onRole(change)
+  }
+
+  #trace(line: string): void {
+    this.#observer?.onTrace(line)
+    this.#env.logger.debug(line)
+  }
+
+  #deliver(link: LinkId, packet: Packet): void {
+    switch (packet.kind) {
+      case PacketKind.REQUEST:
+        this.#host.onRequest(link, packet.body as ForwardedRequest)
+        break
+      case PacketKind.REVALIDATE:
+        if (this.core.role === Role.LEADING) {
+          this.#host.onRevalidation(link, packet.body as Revalidation)
+        } else this.#host.onRevalidated(packet.body as RevalidationAnswer)
+        break
+      case PacketKind.SYNC:
+        this.#host.onSynced()
+        break
+      case PacketKind.PING:
+        this.#host.onTouches((packet.touches ?? []) as Touches)
+        break
+      default:
+        break
+    }
+  }
+
+  #takeSnapshot(link: LinkId): void {
+    const snapshot = beginSnapshot(this.#state)
+    const zxid = this.#state.lastApplied
+    this.#observer?.onSnapshotTaken(zxid, this.#state.tree.digest())
+    this.step({ kind: InputKind.SNAPSHOT_READY, link, zxid, snapshot })
+  }
+
+  /* ---------------------------------------------------------------- the disk */
+
+  #persist(records: PersistRecord[]): number {
+    const { length } = records
+    if (length === 0) return 0
+    const last = records[length - 1]!.token
+    for (const record of records) {
+      this.#observer?.onPersist(record)
+      this.#write(record)
+    }
+    records.length = 0
+    this.#storage.whenDurable(() => this.#onDurable(last))
+    return length
+  }
+
+  #onDurable(token: PersistToken): void {
+    this.#observer?.onDurable(token)
+    this.step({ kind: InputKind.DURABLE, token })
+  }
+
+  #write(record: PersistRecord): void {
+    switch (record.kind) {
+      case RecordKind.APPEND:
+        this.#append(record.entry)
+        break
+      case RecordKind.TRUNCATE:
+        this.#storage.truncate(record.zxid, () => {})
+        this.#host.onTruncated(record.zxid)
+        break
+      case RecordKind.ACCEPTED_EPOCH:
+        this.#storage.setAcceptedEpoch(record.epoch, () => {})
+        break
+      case RecordKind.CURRENT_EPOCH:
+        this.#storage.setCurrentEpoch(record.epoch, () => {})
+        break
+      case RecordKind.INSTALL:
+        this.#install(record)
+        break
+      default:
+        break
+    }
+  }
+
+  /** What this server proposed itself is known to the pipeline already. */
+  #append({ zxid, txn }: Entry): void {
+    this.#storage.append(zxid, txn, 0, txn.length)
+    const entry = this.#received.get(txn)
+    if (entry === undefined) return
+    this.#received.delete(txn)
+    this.#host.onLogged(entry)
+  }
+
+  #install(record: Extract<PersistRecord, { kind: typeof RecordKind.INSTALL }>): void {
+    const snapshot = record.snapshot as ReceivedSnapshot
+    const { zxid, entries, currentEpoch } = record
+    const decoded = entries.map(({ txn }) => this.#received.get(txn)!)
+    for (const { txn } of entries) this.#received.delete(txn)
+    const install = { zxid, snapshot, entries, currentEpoch }
+    this.#storage.install(install, () => {
+      this.#host.onInstalled(snapshot, zxid, decoded)
+      this.#observer?.onInstalled(zxid, this.#state.tree.digest())
+    })
+  }
+
+  /* ---------------------------------------------------------------- time */
+
+  /** The timer may fire early, which does no harm: so it is only ever moved forward. */
+  #arm(): void {
+    const deadlineMs = this.core.nextDeadlineMs()
+    if (deadlineMs >= this.#timerMs) return
+    this.#timer?.cancel()
+    this.#timerMs = deadlineMs
+    this.#timer = this.#env.timers.at(deadlineMs, this.#onDeadline)
+  }
+
+  /** Timers run before sockets are read: what peers have sent in time must count first. */
+  readonly #onDeadline = (): void => {
+    this.#timer = null
+    this.#timerMs = Number.POSITIVE_INFINITY
+    this.#env.timers.endOfTurn(this.#onTimeout)
+  }
+
+  readonly #onTimeout = (): void => {
+    this.step({ kind: InputKind.TIMEOUT })
+  }
+}
+
+/** Empties a field of the outbox, with what is added meanwhile; how much there was. */
+function drain<T>(field: T[], take: (item: T) => void): number {
+  for (let i = 0; i < field.length; i += 1) take(field[i]!)
+  const { length } = field
+  field.length = 0
+  return length
+}
