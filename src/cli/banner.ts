@@ -1,5 +1,6 @@
 import { COMPATIBLE_WITH, VERSION } from '../admin/index.ts'
 import { formatHex } from '../base/index.ts'
+import type { EnsembleConfig } from '../config/index.ts'
 import type { LogFields } from '../env/index.ts'
 import type { ServerStatus } from '../server/index.ts'
 import type { RecoveryReport } from '../storage/index.ts'
@@ -12,6 +13,8 @@ export interface BannerFacts {
   readonly startMs: number
   readonly pid: number
   readonly clientHost: string
+  /** Null for a server that stands alone. */
+  readonly ensemble: EnsembleConfig | null
   /** Path of the configuration file, or null for the built-in defaults. */
   readonly configFile: string | null
 }
@@ -23,6 +26,9 @@ export function bannerFields(facts: BannerFacts): LogFields {
     version: VERSION,
     compatibleWith: COMPATIBLE_WITH,
     mode: status.mode,
+    ...(facts.ensemble === null
+      ? {}
+      : { serverId: facts.ensemble.self, ensemble: describeEnsemble(facts.ensemble) }),
     clientHost: facts.clientHost === '' ? '*' : facts.clientHost,
     clientPort: status.configuration.clientPort,
     config: facts.configFile ?? 'built-in defaults',
@@ -43,6 +49,7 @@ export function bannerText(facts: BannerFacts): string {
   const host = facts.clientHost === '' ? 'all interfaces' : facts.clientHost
   const rows: [string, string][] = [
     ['mode', `${status.mode}, pid ${facts.pid}`],
+    ...ensembleRows(facts.ensemble),
     ['clients', `port ${clientPort} on ${host}, tick ${tickTimeMs} ms`],
     ['config', facts.configFile ?? 'built-in defaults'],
     ['data', dataLogDir === dataDir ? dataDir : `${dataDir}, log in ${dataLogDir}`],
@@ -55,6 +62,20 @@ export function bannerText(facts: BannerFacts): string {
   ]
   const title = `zabkeeper ${VERSION} (speaks as ZooKeeper ${COMPATIBLE_WITH})`
   return [title, ...rows.map(([name, value]) => `  ${name.padEnd(10)}${value}`), ''].join('\n')
+}
+
+function ensembleRows(ensemble: EnsembleConfig | null): [string, string][] {
+  if (ensemble === null) return []
+  const own = ensemble.members.find(({ id }) => id === ensemble.self)!
+  const ports = `ports ${own.quorumPort} and ${own.electionPort}`
+  const host = ensemble.listensOnAllAddresses ? 'all interfaces' : own.host
+  return [['ensemble', `server ${own.id} of ${describeEnsemble(ensemble)}, ${ports} on ${host}`]]
+}
+
+function describeEnsemble({ members }: EnsembleConfig): string {
+  const observers = members.filter(({ role }) => role === 'observer').length
+  const participants = plural(members.length - observers, 'participant')
+  return observers === 0 ? participants : `${participants} and ${plural(observers, 'observer')}`
 }
 
 function describeRecovery(recovery: RecoveryReport): string {

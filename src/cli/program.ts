@@ -13,6 +13,11 @@ interface ServeFlags {
   readonly logLevel: LogLevel
 }
 
+const SERVE_HELP = `Flags win over the file.
+
+A file with several server.N lines makes the server a member of an ensemble. Which of them it is, it learns from the
+file myid in its data folder: one line with that N.`
+
 /** Runs the command line `argv` (with the two leading entries of `process.argv`). */
 export function main(argv: readonly string[]): void {
   buildProgram().parse(argv)
@@ -34,11 +39,11 @@ function buildProgram(): Command {
 function addServe(program: Command): void {
   program
     .command('serve')
-    .description('run a standalone server until it is told to stop')
+    .description('run a server until it is told to stop')
     .argument('[zoo.cfg]', 'configuration file; without one: port 2181, data in ./data')
     .helpOption('-h, --help', 'print this help')
     .option('-p, --port <number>', 'client port, 0 for any free one', readPort)
-    .option('--host <address>', 'address to listen on (default: all interfaces)')
+    .option('--host <address>', 'address to listen on for clients (default: all interfaces)')
     .option('-d, --data-dir <folder>', 'where the data is kept')
     .option('--tick-time <ms>', 'length of a tick; session timeouts are 2 to 20 ticks', readTick)
     .addOption(
@@ -52,7 +57,7 @@ function addServe(program: Command): void {
         .choices(LOG_LEVELS)
         .default('info'),
     )
-    .addHelpText('after', `\nFlags win over the file.\n\n${describeExitCodes()}`)
+    .addHelpText('after', `\n${SERVE_HELP}\n\n${describeExitCodes()}`)
     .action((configFile: string | undefined, flags: ServeFlags) => {
       serve(readServeOptions(configFile, flags))
     })

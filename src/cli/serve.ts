@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { createFourLetterWords } from '../admin/index.ts'
-import type { ConfigOverrides } from '../config/index.ts'
+import type { Config, ConfigOverrides, EnsembleConfig } from '../config/index.ts'
 import { ConfigError } from '../config/index.ts'
 import type { IoError } from '../env/index.ts'
 import type { LogFormat, LogLevel, Platform } from '../platform/index.ts'
@@ -54,6 +54,7 @@ export function serve(options: ServeOptions): void {
           startMs: platform.clock.monotonicMs() - startedMs,
           pid: process.pid,
           clientHost: config.clientHost,
+          ensemble: config.ensemble,
           configFile: options.configFile === undefined ? null : path.resolve(options.configFile),
         }
         announce(platform, options.logFormat, facts)
@@ -61,7 +62,7 @@ export function serve(options: ServeOptions): void {
       onFatal: (error) => {
         const title =
           server.recovery === null ? 'the server cannot start' : 'the server has to stop'
-        exitFatally(logger, exitCodeOf(error).code, title, describeFault(error, config.clientPort))
+        exitFatally(logger, exitCodeOf(error).code, title, describeFault(error, config))
       },
     },
   )
@@ -106,7 +107,8 @@ function folderFault(folder: string, mayCreate: boolean): string | null {
 
 function announce({ logger }: Platform, format: LogFormat, facts: BannerFacts): void {
   if (format === 'text') process.stdout.write(bannerText(facts))
-  else logger.info('serving', bannerFields(facts))
+  // A member of an ensemble serves once there is a leader, which is a line of its own.
+  else logger.info(facts.ensemble === null ? 'serving' : 'listening', bannerFields(facts))
 }
 
 function exitCodeOf(error: StorageError | IoError): ExitCode {
@@ -129,11 +131,23 @@ function exitCodeOf(error: StorageError | IoError): ExitCode {
   }
 }
 
-/** Storage says what to do by itself; for the port it is said here. */
-function describeFault(error: StorageError | IoError, port: number): Error {
-  if (error instanceof StorageError || error.code !== 'EADDRINUSE') return error
+/** Storage says what to do by itself; for the ports it is said here. */
+function describeFault(error: StorageError | IoError, config: Config): Error {
+  if (error instanceof StorageError) return error
+  if (config.ensemble !== null) return describeMemberFault(error, config.ensemble)
+  if (error.code !== 'EADDRINUSE') return error
   return new Error(
-    `port ${port} is taken by another process; stop that one, or choose another port ` +
+    `port ${config.clientPort} is taken by another process; stop that one, or choose another port ` +
       'with --port or clientPort',
+  )
+}
+
+/** It has three ports, and the error names the one. Its own name in the list may be known to the others only. */
+function describeMemberFault(error: IoError, ensemble: EnsembleConfig): Error {
+  const isNotOurs = error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND'
+  if (!isNotOurs || ensemble.listensOnAllAddresses) return error
+  return new Error(
+    `${error.message}. If it is the host of server.${ensemble.self} as the other servers know it, ` +
+      'quorumListenOnAllIPs=true lets this one listen on all interfaces',
   )
 }

@@ -136,7 +136,7 @@ describe('a start that must not be', () => {
     ],
     [
       'clientPort=2181\ndataDir=d\nserver.1=a:1:2\nserver.2=b:1:2',
-      /ensemble mode is not in this version yet/,
+      /zoo\.cfg: myid: is missing: .* file d\/myid\. Write there which one of 1, 2 this/,
     ],
   ])('%j ends with code 2 and one line', async (text, message) => {
     const ending = await scratch.run('serve', writeConfig(text)).ended
