@@ -16,6 +16,8 @@ export class ElectionPeer {
   isQuestion = false
   /** Whether it has not been written to any connection yet, or only to one that was lost. */
   isWaiting = false
+  /** When the last question was asked. */
+  askedMs: number = Number.NEGATIVE_INFINITY
   /** Since when questions have been left without any answer; null when nothing is owed. */
   unansweredSinceMs: number | null = null
   /** The dial in progress; an older one that succeeds late is told apart by it. */

@@ -99,7 +99,7 @@ export class ElectionPort {
     peer.last = this.#encode(notification)
     peer.isQuestion = notification.state === PeerState.LOOKING
     peer.isWaiting = true
-    if (this.#isSilent(peer)) this.#dropSilent(peer)
+    if (peer.isQuestion && this.#isSilent(peer)) this.#dropSilent(peer)
     if (peer.connection !== null) {
       this.#write(peer, peer.connection)
       return
@@ -128,12 +128,16 @@ export class ElectionPort {
 
   /**
    * A peer that has gone without a word (its machine, or the network) shows only by not answering. There is no
-   * heartbeat on this port, but who is asked while LOOKING answers, or asks the same sooner or later.
+   * heartbeat on this port, but who is asked again and again while LOOKING answers, or asks the same sooner or later.
+   * Of an earlier election questions may be left that nobody had to answer.
    */
   #isSilent(peer: ElectionPeer): boolean {
-    const { connection, unansweredSinceMs } = peer
-    if (connection === null || peer.address === null || unansweredSinceMs === null) return false
-    return this.#nowMs() - unansweredSinceMs >= this.#limits.silenceMs
+    const { silenceMs } = this.#limits
+    const nowMs = this.#nowMs()
+    if (nowMs - peer.askedMs > silenceMs / 2) peer.unansweredSinceMs = null
+    peer.askedMs = nowMs
+    if (peer.connection === null || peer.address === null) return false
+    return peer.unansweredSinceMs !== null && nowMs - peer.unansweredSinceMs >= silenceMs
   }
 
   /** Whether it is really gone shows by dialling it again. */

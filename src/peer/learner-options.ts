@@ -28,7 +28,7 @@ export const DEFAULT_LEARNER_PORT_LIMITS: LearnerPortLimits = {
   sendQueueBytesMax: 128 * MIB,
   introductionTimeoutMs: 10_000,
   introductionsMax: 64,
-  acceptedLinksMax: 1024,
+  acceptedLinksMax: 256,
   connectTimeoutMs: 5_000,
   progressMs: 50,
 }

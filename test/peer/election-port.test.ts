@@ -232,6 +232,22 @@ describe('election port', () => {
     expect(listener.sockets[0]!.isEnded || listener.sockets[0]!.isClosed).toBe(true)
   })
 
+  test('questions of an election long ago that nobody had to answer say nothing', () => {
+    const stage = new ElectionStage(10, [1, 2])
+    const two = stage.node(2)
+    const listener = stage.listener(1)
+    two.send(1, 1)
+    stage.until(() => listener.sockets.length === 1)
+    stage.runFor(3_600_000)
+    two.send(1, 2)
+    two.send(1, 3, PeerState.LEADING)
+    stage.runFor(8_000)
+    two.send(1, 4)
+    stage.runFor(1_000)
+    expect(listener.sockets.length).toBe(1)
+    expect(two.down).toEqual([])
+  })
+
   test('a configured server that cannot be reached at all costs nobody else anything', () => {
     const stage = new ElectionStage(11, [1, 2, 3])
     const one = stage.node(1)

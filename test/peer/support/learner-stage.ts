@@ -213,7 +213,8 @@ export class CountedStream implements SnapshotStream {
     if (this.isEnded) throw new Error('asked for more after the end')
     const size = Math.min(maxBytes, this.length - this.given)
     if (size === 0) return null
-    const piece = Uint8Array.from({ length: size }, (_, i) => (this.given + i) % 200)
+    const piece = new Uint8Array(size)
+    for (let i = 0; i < size; i += 1) piece[i] = (this.given + i) % 200
     this.given += size
     if (this.given === this.length) piece[size - 1] = 0xff
     return piece
