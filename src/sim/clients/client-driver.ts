@@ -68,8 +68,8 @@ export class ClientDriver implements ReplyHandler {
     if (this.#isFinal) this.final.begin()
   }
 
-  onSessionEnded(sessionId: SessionId): void {
-    for (const workload of this.#workloads) workload.onSessionEnded(sessionId)
+  onSessionEnded(sessionId: SessionId, isOver: boolean): void {
+    for (const workload of this.#workloads) workload.onSessionEnded(sessionId, isOver)
   }
 
   onWatchEvent(type: number, path: string): void {

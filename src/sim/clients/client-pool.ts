@@ -1,9 +1,10 @@
 import { formatHex, type SessionId } from '../../base/index.ts'
 import { type ByteString, OpCode } from '../../wire/index.ts'
 import type { SimEnvironment } from '../environment.ts'
-import type { EventQueue } from '../event-queue.ts'
 import type { HistoryEvent } from '../history.ts'
+import type { SimHost } from '../host.ts'
 import type { SimRandom } from '../random.ts'
+import type { SimWorld } from '../world.ts'
 import { ClientDriver, type Pace } from './client-driver.ts'
 import { checkFinalState } from './final-checks.ts'
 import type { ServerTarget } from './server-list.ts'
@@ -14,9 +15,8 @@ import { drawWeights, makeWorkload, WORKLOAD_NAMES, type WorkloadName } from './
 export interface ClientPoolOptions {
   /** All draws of the pool and its clients come from here. */
   readonly random: SimRandom
-  readonly events: EventQueue
-  /** Starts a process on a machine of its own, at this numeric address. */
-  startMachine(host: string): SimEnvironment
+  /** Gets a machine for each client: `c1`, `c2` … */
+  readonly world: SimWorld
   readonly servers: readonly ServerTarget[]
   readonly history: { append(event: HistoryEvent): void }
   readonly clients: number
@@ -55,16 +55,18 @@ export class ClientPool implements ClientHost, Pace {
   readonly requestEveryMs: number
   readonly #options: ClientPoolOptions
   readonly #drivers: ClientDriver[] = []
-  readonly #machines: SimEnvironment[] = []
+  readonly #hosts: SimHost[] = []
   #connections = 0
   #isStopped = false
 
   constructor(options: ClientPoolOptions) {
     this.#options = options
-    const { clients, durationMs, opsTarget, random, weights } = options
+    const { clients, durationMs, opsTarget, random, weights, world } = options
     this.weights = drawWeights(random, weights)
     this.requestEveryMs = (durationMs * clients) / opsTarget
-    for (let number = 1; number <= clients; number += 1) this.#addClient(number)
+    for (let number = 1; number <= clients; number += 1) {
+      this.#hosts.push(world.addHost({ name: `c${number}`, address: `10.1.0.${number}` }))
+    }
   }
 
   get clients(): readonly SimClient[] {
@@ -83,7 +85,7 @@ export class ClientPool implements ClientHost, Pace {
   }
 
   get nowMs(): number {
-    return this.#options.events.nowMs
+    return this.#options.world.nowMs
   }
 
   /** Nothing more is issued, and each request was answered or lost its connection. */
@@ -92,37 +94,21 @@ export class ClientPool implements ClientHost, Pace {
   }
 
   get isFinished(): boolean {
-    return this.#drivers.every(({ final }) => final.isDone)
+    const isLaunched = this.#drivers.length === this.#hosts.length
+    return isLaunched && this.#drivers.every(({ final }) => final.isDone)
   }
 
+  /** The first requests follow within the think time. */
   start(): void {
-    const { random } = this.#options
-    for (const [i, driver] of this.#drivers.entries()) {
-      const { client } = driver
-      const env = this.#machines[i]!
-      const context = {
-        client,
-        shared: this.shared,
-        timers: env.timers,
-        servers: this.#options.servers,
-        network: env.network,
-        pause: (ms: number) => this.#pause(env, ms),
-        fail: (rule: string) => this.onViolation(client, rule),
-      }
-      const workloads = WORKLOAD_NAMES.map((name) =>
-        makeWorkload(name, { ...context, random: random.fork() }),
-      )
-      driver.start(
-        workloads,
-        WORKLOAD_NAMES.map((name) => this.weights[name]),
-      )
+    for (const [i, host] of this.#hosts.entries()) {
+      host.start((env) => this.#launch(i + 1, env))
     }
   }
 
   /** Clients keep their sessions and ask for nothing more; silent and paused ones go on living. */
   stopIssuing(): void {
     this.#isStopped = true
-    for (const machine of this.#machines) if (machine.timers.isFrozen) machine.timers.thaw()
+    for (const host of this.#hosts) host.resume()
     for (const { client } of this.#drivers) client.speak()
   }
 
@@ -145,7 +131,7 @@ export class ClientPool implements ClientHost, Pace {
   stop(): void {
     this.#isStopped = true
     for (const { client } of this.#drivers) client.stop()
-    for (const machine of this.#machines) machine.stop()
+    for (const host of this.#hosts) host.crash()
   }
 
   /** The sums over all clients. */
@@ -178,8 +164,8 @@ export class ClientPool implements ClientHost, Pace {
     this.#driverOf(client).onReady()
   }
 
-  onSessionEnded(client: SimClient, sessionId: SessionId): void {
-    this.#driverOf(client).onSessionEnded(sessionId)
+  onSessionEnded(client: SimClient, sessionId: SessionId, isOver: boolean): void {
+    this.#driverOf(client).onSessionEnded(sessionId, isOver)
   }
 
   onWatchEvent(client: SimClient, type: number, path: string): void {
@@ -195,33 +181,48 @@ export class ClientPool implements ClientHost, Pace {
     return this.#drivers[client.number - 1]!
   }
 
-  #addClient(number: number): void {
-    const { random, servers, startMachine, timeoutMsMax, timeoutMsMin } = this.#options
-    const env = startMachine(`10.1.0.${number}`)
-    const client = new SimClient(
+  #launch(number: number, env: SimEnvironment): void {
+    const { servers } = this.#options
+    const client = this.#makeClient(number, env)
+    const driver = new ClientDriver(client, env, this.shared, this)
+    this.#drivers.push(driver)
+    const workloads = WORKLOAD_NAMES.map((name) =>
+      makeWorkload(name, {
+        client,
+        servers,
+        shared: this.shared,
+        timers: env.timers,
+        network: env.network,
+        random: this.#options.random.fork(),
+        pause: (ms: number) => this.#pause(this.#hosts[number - 1]!, ms),
+        fail: (rule: string) => this.onViolation(client, rule),
+      }),
+    )
+    const weights = WORKLOAD_NAMES.map((name) => this.weights[name])
+    driver.start(workloads, weights)
+  }
+
+  #makeClient(number: number, env: SimEnvironment): SimClient {
+    const { firstXid, random, servers, timeoutMsMax, timeoutMsMin } = this.#options
+    const credentials = `client${number}:secret` as ByteString
+    return new SimClient(
       env,
       {
         number,
         servers,
         timeoutMs: random.between(timeoutMsMin, timeoutMsMax),
         backoffMsMax: 1000,
-        firstXid: this.#options.firstXid ?? 1,
+        firstXid: firstXid ?? 1,
         usesOldSetWatches: random.oneIn(2),
-        auths: [
-          { type: OpCode.auth, scheme: 'digest', auth: `client${number}:secret` as ByteString },
-        ],
+        auths: [{ type: OpCode.auth, scheme: 'digest', auth: credentials }],
       },
       this,
     )
-    this.#machines.push(env)
-    this.#drivers.push(new ClientDriver(client, env, this.shared, this))
   }
 
-  #pause(env: SimEnvironment, ms: number): void {
-    const { events } = this.#options
-    env.timers.freeze()
-    events.schedule(events.nowMs + ms, () => {
-      if (env.timers.isFrozen) env.timers.thaw()
-    })
+  #pause(host: SimHost, ms: number): void {
+    host.pause()
+    const { events } = this.#options.world
+    events.schedule(events.nowMs + ms, () => host.resume())
   }
 }

@@ -68,8 +68,9 @@ export interface ClientHost {
   onSessionMade(client: SimClient, sessionId: SessionId): void
   /** Requests are taken (again): the handshake is over, watches are being set. */
   onReady(client: SimClient): void
-  /** The session is over: by its closeSession, or because a server said so. */
-  onSessionEnded(client: SimClient, sessionId: SessionId): void
+  /** Requests belong to another session from here on. `isOver`: a server has said that this one is, after its
+   * closeSession or its expiry; else the client has only forgotten it. */
+  onSessionEnded(client: SimClient, sessionId: SessionId, isOver: boolean): void
   onWatchEvent(client: SimClient, type: number, path: string): void
   /** A promise was broken; `rule` begins with its name. */
   onViolation(client: SimClient, rule: string): void
@@ -202,6 +203,14 @@ export class SimClient implements LinkOwner, ReplyHandler {
     this.#connect()
   }
 
+  /** The process is started anew: nothing is said to the session, which has to expire, and another one begins. */
+  forget(): void {
+    if (this.#phase <= Phase.waiting || this.#isSessionClosed) return
+    this.#loseLink()
+    this.#endSession(false)
+    this.#connectLater()
+  }
+
   /** Sends again, after `isSilent`. */
   speak(): void {
     this.isSilent = false
@@ -287,7 +296,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
       if (asked === NO_SESSION) this.#fail('E1: a new session was refused as expired')
       else this.counters.expirations += this.#isSessionClosed ? 0 : 1
       this.#loseLink()
-      this.#endSession()
+      this.#endSession(true)
       this.#connectLater()
       return
     }
@@ -325,7 +334,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
     this.#send({ type, ...lists }, Xid.setWatches, this, 0, null)
   }
 
-  #endSession(): void {
+  #endSession(isOver: boolean): void {
     const ended = this.#sessionId
     this.#sessionId = NO_SESSION
     this.#password = NO_PASSWORD
@@ -335,7 +344,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
     this.#timeoutMs = this.#options.timeoutMs
     this.#nextXid = this.#options.firstXid
     this.watches.clear()
-    this.#host.onSessionEnded(this, ended)
+    this.#host.onSessionEnded(this, ended, isOver)
   }
 
   /* ---------------------------------------------------------------- time */

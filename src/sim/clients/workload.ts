@@ -58,7 +58,8 @@ export abstract class Workload implements ReplyHandler {
   /** The client has a connection again, maybe with another session. */
   onReady(): void {}
 
-  onSessionEnded(_sessionId: SessionId): void {}
+  /** What follows belongs to another session. `isOver`: a server has said so, else the client has only forgotten it. */
+  onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {}
 
   onWatchEvent(_type: number, _path: string): void {}
 

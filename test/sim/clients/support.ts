@@ -4,7 +4,7 @@ import {
   type ClientPoolOptions,
   type ServerTarget,
 } from '../../../src/sim/clients/index.ts'
-import { SimDisk, SimRandom } from '../../../src/sim/index.ts'
+import { SimRandom } from '../../../src/sim/index.ts'
 import { Recorder } from '../../../src/sim/recorder.ts'
 import { SERVER_HOST, Stage, type StageOptions } from '../../server/support/index.ts'
 
@@ -25,8 +25,7 @@ export class Play {
     const { world } = this.stage
     this.pool = new ClientPool({
       random: new SimRandom(seed),
-      events: world.events,
-      startMachine: (host) => world.startProcess(host, new SimDisk().open),
+      world,
       servers: [SERVER],
       history: this.recorder,
       clients: 4,

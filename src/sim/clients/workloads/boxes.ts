@@ -40,7 +40,7 @@ export class Boxes extends Workload {
     }
   }
 
-  override onSessionEnded(_sessionId: SessionId): void {
+  override onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {
     this.#filled.clear()
   }
 

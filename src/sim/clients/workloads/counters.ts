@@ -33,7 +33,7 @@ export class Counters extends Workload {
     if (operation.type === OpCode.setData) this.shared.counter(operation.path!).lost += 1
   }
 
-  override onSessionEnded(_sessionId: SessionId): void {
+  override onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {
     this.#seen.clear()
   }
 

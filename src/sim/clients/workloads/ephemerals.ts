@@ -48,9 +48,11 @@ export class Ephemerals extends Workload {
     }
   }
 
-  override onSessionEnded(sessionId: SessionId): void {
-    for (const path of this.#own) this.#left.set(path, sessionId)
-    for (const path of this.#undecided) this.#left.set(path, sessionId)
+  override onSessionEnded(sessionId: SessionId, isOver: boolean): void {
+    if (isOver) {
+      for (const path of this.#own) this.#left.set(path, sessionId)
+      for (const path of this.#undecided) this.#left.set(path, sessionId)
+    }
     this.#own.clear()
     this.#undecided.clear()
   }

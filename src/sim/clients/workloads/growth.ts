@@ -48,7 +48,7 @@ export class Growth extends Workload {
   }
 
   /** A new session may begin on a server that is behind. */
-  override onSessionEnded(_sessionId: SessionId): void {
+  override onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {
     for (const path of this.#paths) this.#presence.set(path, 'unknown')
     this.#hasUnknown = this.#paths.length > 0
   }

@@ -51,7 +51,7 @@ export class Locks extends Workload {
     this.#seek()
   }
 
-  override onSessionEnded(_sessionId: SessionId): void {
+  override onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {
     this.#noteHolding(this.#heldTo)
     this.#state = 'idle'
   }

@@ -48,7 +48,7 @@ export class Registers extends Workload {
     }
   }
 
-  override onSessionEnded(_sessionId: SessionId): void {
+  override onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {
     this.#seen.clear()
   }
 

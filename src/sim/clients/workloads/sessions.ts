@@ -22,7 +22,7 @@ export class Sessions extends Workload {
     // Rarely, or the other workloads get nothing done.
     if (!oneIn(this.random, 6)) this.send({ type: OpCode.whoAmI })
     else {
-      switch (below(this.random, 8)) {
+      switch (below(this.random, 9)) {
         case 0:
           this.send({ type: OpCode.closeSession })
           return
@@ -33,6 +33,10 @@ export class Sessions extends Workload {
         case 3:
         case 4:
           this.#context.pause(between(this.random, 50, PAUSED_TIMEOUTS * this.client.timeoutMs))
+          return
+        case 5:
+          this.client.flush()
+          this.client.forget()
           return
         default:
           this.client.flush()
