@@ -67,6 +67,8 @@ export class SimDisk implements DiskContents {
   readonly #options: SimDiskOptions
   readonly #faults: Fault[] = []
   #user: DiskUser | null = null
+  /** Of the last process; null before the first. */
+  #random: SimRandom | null = null
   #steps = 0
   #isDown = false
   #isHung = false
@@ -90,6 +92,7 @@ export class SimDisk implements DiskContents {
   readonly openBeside: OpenSimDisk = (timers, _clock, random): SimDiskPorts => {
     const user = new DiskUser(this, timers, random, this.#options)
     this.#user = user
+    this.#random = random
     return { logFile: new SimLogFiles(this, user), rows: new SimRows(this, user) }
   }
 
@@ -127,11 +130,10 @@ export class SimDisk implements DiskContents {
   crash(): void {
     this.#isDown = true
     this.#crashPoint = null
-    const user = this.#user
+    this.#user?.crash()
     this.#user = null
-    if (user === null) return
-    user.crash()
-    for (const file of this.#files()) loseUnsynced(file, user.random)
+    if (this.#random === null) return
+    for (const file of this.#files()) loseUnsynced(file, this.#random)
   }
 
   /**

@@ -92,7 +92,7 @@ export class SimConnection implements Connection, Waiter {
   #mustDrain = false
   #isEndSent = false
 
-  /** Lost packets in their order, to be sent again. */
+  /** Lost packets, to be sent again. */
   #lost: Packet[] = []
   #lostSinceMs = 0
   /** Bytes read here of which the other end has not heard, because the link was closed. */
@@ -100,6 +100,9 @@ export class SimConnection implements Connection, Waiter {
   #isWaiting = false
   #giveUpTimer: TimerHandle | null = null
 
+  #nextExpected = 0
+  /** Packets that arrived before an earlier one, which was lost: in their order. */
+  #early: Packet[] = []
   readonly #unread = new Fifo<Uint8Array>()
   #isPaused = false
   #isReadPending = false
@@ -277,13 +280,9 @@ export class SimConnection implements Connection, Waiter {
   /* ---------------------------------------------------------------- loss */
 
   #lose(packet: Packet): void {
-    const lost = this.#lost
     if (this.#isForgotten) return
-    if (lost.length === 0) this.#lostSinceMs = this.#wire.events.nowMs
-    // What was under way when the link closed arrives here after what was sent later.
-    let index = lost.length
-    while (index > 0 && lost[index - 1]!.sequence > packet.sequence) index -= 1
-    lost.splice(index, 0, packet)
+    if (this.#lost.length === 0) this.#lostSinceMs = this.#wire.events.nowMs
+    this.#lost.push(packet)
     this.#waitForLink()
     this.#startGivingUp()
   }
@@ -351,10 +350,28 @@ export class SimConnection implements Connection, Waiter {
       return
     }
     events.note(packet.kind + 4 * packet.bytes.length)
-    if (packet.kind === PacketKind.data) this.#onArrival(packet.bytes)
-    else if (packet.kind === PacketKind.end) this.#onEndArrival()
-    else if (packet.kind === PacketKind.reset) this.reset()
-    else this.#onAcknowledged(packet.count)
+    if (packet.kind === PacketKind.reset) this.reset()
+    else if (packet.kind === PacketKind.acknowledgement) this.#onAcknowledged(packet.count)
+    else if (packet.sequence !== this.#nextExpected) this.#keepEarly(packet)
+    else {
+      this.#onNext(packet)
+      while (this.#early.length > 0 && this.#early[0]!.sequence === this.#nextExpected) {
+        this.#onNext(this.#early.shift()!)
+      }
+    }
+  }
+
+  #keepEarly(packet: Packet): void {
+    const early = this.#early
+    let index = early.length
+    while (index > 0 && early[index - 1]!.sequence > packet.sequence) index -= 1
+    early.splice(index, 0, packet)
+  }
+
+  #onNext({ kind, bytes }: Packet): void {
+    this.#nextExpected += 1
+    if (kind === PacketKind.data) this.#onArrival(bytes)
+    else this.#onEndArrival()
   }
 
   #onArrival(piece: Uint8Array): void {
