@@ -1,0 +1,93 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { EXIT } from '../../src/cli/index.ts'
+import { exchange, leaveSession, type Run, Scratch } from './support/zabkeeper.ts'
+
+let scratch: Scratch
+
+beforeEach(() => {
+  scratch = new Scratch()
+})
+
+afterEach(async () => {
+  await scratch.discard()
+})
+
+/** Ports that nobody listens on; taken all at once, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports: number[] = []
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    ports.push(typeof address === 'object' && address !== null ? address.port : 0)
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+function writeFolder(id: number, servers: readonly string[]): string {
+  mkdirSync(path.join(scratch.folder, `data${id}`))
+  writeFileSync(path.join(scratch.folder, `data${id}`, 'myid'), `${id}\n`)
+  const text = `tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=data${id}\n${servers.join('\n')}\n`
+  writeFileSync(path.join(scratch.folder, `${id}.cfg`), text)
+  return `${id}.cfg`
+}
+
+interface Started {
+  readonly run: Run
+  readonly port: number
+  /** Its role, once it serves clients. */
+  readonly role: string
+}
+
+async function startAll(files: readonly string[]): Promise<Started[]> {
+  const runs = files.map((file) => {
+    const args = ['--port', '0', '--host', '127.0.0.1', '--log-format', 'json']
+    return scratch.run('serve', file, ...args)
+  })
+  return Promise.all(
+    runs.map(async (run) => {
+      const role = (await run.says(/"role":"(\w+)","serving":true/))[1]!
+      return { run, port: await run.port(), role }
+    }),
+  )
+}
+
+test('three participants and an observer serve from their zoo.cfg and myid', async () => {
+  const ports = await freePorts(8)
+  const servers = [1, 2, 3, 4].map((id) => {
+    const role = id === 4 ? ':observer' : ''
+    return `server.${id}=127.0.0.1:${ports[2 * id - 2]}:${ports[2 * id - 1]}${role}`
+  })
+  const started = await startAll([1, 2, 3, 4].map((id) => writeFolder(id, servers)))
+  const roles = started.map(({ role }) => role)
+  expect(roles.slice(0, 3).sort()).toEqual(['following', 'following', 'leading'])
+  expect(roles[3]).toBe('observing')
+  for (const { port } of started) {
+    expect(await exchange(port, 'ruok')).toBe('imok')
+    await leaveSession(port)
+  }
+  const leader = started.find(({ role }) => role === 'leading')!
+  const srvr = await exchange(leader.port, 'srvr')
+  expect(srvr).toMatch(/^Zxid: 0x100000004$/m)
+  for (const { run } of started) run.signal('SIGTERM')
+  for (const { run } of started) expect((await run.ended).code).toBe(EXIT.ok.code)
+})
+
+test('a port for the other servers that is taken ends the start, and the message names it', async () => {
+  const [quorum, election] = await freePorts(2)
+  const blocker = createServer()
+  await new Promise<void>((resolve) => blocker.listen(quorum, '127.0.0.1', resolve))
+  const file = writeFolder(1, [
+    'standaloneEnabled=false',
+    `server.1=127.0.0.1:${quorum}:${election}`,
+  ])
+  const args = ['--port', '0', '--host', '127.0.0.1', '--log-format', 'json']
+  const ending = await scratch.run('serve', file, ...args).ended
+  blocker.close()
+  expect(ending.code).toBe(EXIT.failure.code)
+  expect(ending.stdout).toMatch(`cannot listen on 127.0.0.1:${quorum}: another program`)
+})
