@@ -202,7 +202,7 @@ export class ServerRecorder implements ReplicaObserver {
   /** ACK of epoch:0 answers NEWLEADER, and a second time UPTODATE. */
   #acked(zxid: Zxid): void {
     if (counterOf(zxid) !== 0) {
-      this.#context.append({ ...this.#stamp(), kind: 'ack', epoch: this.#epoch, zxid })
+      this.#context.append({ ...this.#stamp(), kind: 'ack', epoch: this.#acceptedEpoch, zxid })
     } else if (!this.#hasAckedNewLeader) {
       this.#hasAckedNewLeader = true
       this.#context.append({ ...this.#stamp(), kind: 'newLeaderAck', epoch: epochOf(zxid) })

@@ -74,6 +74,8 @@ export function startWhenDiskIsIdle(state: CoreState, looking: Looking): void {
   startRound(state, looking, state.clock + 1)
   state.trace(`looking, round ${state.clock}, ${state.describeLog()}: ${looking.reason}`)
   broadcastProposal(state, looking)
+  // The only voter hears nobody.
+  countVotes(state, looking)
 }
 
 export function lookingTimeout(state: CoreState, looking: Looking): void {

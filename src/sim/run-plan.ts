@@ -1,0 +1,75 @@
+import type { CheckOptions } from './checkers/index.ts'
+import type { ClientPoolOptions } from './clients/index.ts'
+import type { EnsembleOptions } from './ensemble.ts'
+import { type DrawnFault, drawProfile, drawScript, type FaultScript } from './fault-profile.ts'
+import type { SimNetworkOptions } from './network.ts'
+import { SimRandom } from './random.ts'
+
+/** All that a run depends on. Plain data: a plan can be kept, changed and run again. */
+export interface RunPlan {
+  readonly seed: number
+  readonly ensemble: Pick<
+    EnsembleOptions,
+    'disk' | 'initLimit' | 'limits' | 'observers' | 'syncLimit' | 'tickTimeMs' | 'voters'
+  >
+  readonly clients: Pick<
+    ClientPoolOptions,
+    'clients' | 'durationMs' | 'opsTarget' | 'timeoutMsMax' | 'timeoutMsMin' | 'weights'
+  >
+  readonly network: SimNetworkOptions
+  /** Virtual time with faults; then everything is healed. */
+  readonly durationMs: number
+  readonly script: FaultScript
+  readonly check: Partial<CheckOptions>
+}
+
+export interface PlanOptions {
+  /** Requests of all clients together. */
+  readonly operations?: number
+  /** Kinds of faults that may be drawn. */
+  readonly kinds?: readonly DrawnFault[]
+}
+
+/** When the first fault may happen: elections are disturbed too. */
+const FIRST_FAULT_MS = 50
+
+/** Draws a plan: the size of the ensemble, its clients, its network and what goes wrong all follow from the seed. */
+export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
+  const random = new SimRandom(seed ^ 0x2545f491)
+  const voters = [1, 3, 3, 3, 5, 5][random.below(6)]!
+  const observers = [0, 0, 1, 2][random.below(4)]!
+  const servers = Array.from({ length: voters + observers }, (_, i) => `s${i + 1}`)
+  const tickTimeMs = [200, 500, 1000, 2000][random.below(4)]!
+  const operations = options.operations ?? 500
+  // Sixteen seconds to a few minutes: time enough for faults between the requests.
+  const durationMs = 16_000 * 2 ** random.below(4)
+  const clients = random.between(2, 6)
+  const profile = drawProfile(random, {
+    servers,
+    clients: Array.from({ length: clients }, (_, i) => `c${i + 1}`),
+    ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
+  })
+  return {
+    seed,
+    ensemble: {
+      voters,
+      observers,
+      tickTimeMs,
+      initLimit: 10,
+      syncLimit: 5,
+      disk: { latencyMsMin: 0, latencyMsMax: random.between(1, 8) },
+      limits: { checkpointTxns: [50, 200, 100_000][random.below(3)]! },
+    },
+    clients: {
+      clients,
+      durationMs,
+      opsTarget: operations,
+      timeoutMsMin: 4 * tickTimeMs,
+      timeoutMsMax: 10 * tickTimeMs,
+    },
+    network: { latencyMsMin: 0.05, latencyMsMax: random.between(1, 5) },
+    durationMs,
+    script: drawScript(random, profile, FIRST_FAULT_MS, durationMs),
+    check: { tickMs: tickTimeMs },
+  }
+}
