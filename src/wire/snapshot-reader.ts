@@ -135,7 +135,7 @@ export class SnapshotReader {
         if (this.isDone) break
       }
       at = this.#hold(bytes, at, end)
-      if (this.#heldLength > 0 && this.#heldLength >= this.#wanted) this.#readHeld()
+      if (this.#heldLength > 0) this.#readHeld()
     }
     return at - start
   }

@@ -36,7 +36,7 @@ export class TreeCapture {
   #aclsLeft: Iterator<SharedAcl>
   /** Slots from here on were not in use. */
   readonly #slotsEnd: number
-  /** A bit for each slot: its znode was given out, is among the deleted, or is new. */
+  /** A bit for each slot: its znode was given out, or is new. */
   readonly #passed: Uint8Array
   /** Where to go on: for each list of children that the walk is in, the znode to visit next. */
   readonly #walk: Znode[]
@@ -142,7 +142,6 @@ export class TreeCapture {
     if (!this.#hasPassed(znode)) {
       this.#deleted.push(this.#before.get(znode) ?? copyRow(znode))
       this.#before.delete(znode)
-      this.#pass(znode)
     }
     const index = this.#walk.indexOf(znode)
     if (index === -1) return

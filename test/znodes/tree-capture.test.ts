@@ -174,6 +174,7 @@ describe('random transactions', () => {
     const used = new Set([...bench.tree.znodes()].map(({ acl }) => acl))
     used.delete(OPEN_ACL)
     expect(bench.tree.aclCount).toBe(used.size)
+    expect(bench.tree.beginCapture().aclCount).toBe(used.size)
   })
 })
 
@@ -266,6 +267,17 @@ describe('a capture', () => {
     expect(() => capture.next()).toThrow('a capture that is over')
     expect(() => capture.nextAcl()).toThrow('a capture that is over')
     capture.end()
+  })
+
+  test('needs no more room after many znodes have come and gone', () => {
+    const bench = new Bench()
+    for (let i = 0; i < 50; i++) {
+      for (const path of ['/a', '/b']) bench.must(create(path))
+      for (const path of ['/a', '/b']) bench.must(remove(path))
+    }
+    for (const path of ['/a', '/b']) bench.must(create(path))
+    const slots = [...bench.tree.znodes()].map(({ slot }) => slot)
+    expect(slots.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5])
   })
 
   test('costs transactions nothing once it has ended', () => {
