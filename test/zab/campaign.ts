@@ -34,7 +34,7 @@ class Run {
     const random = new SeededRandom(seed ^ 0x5eed)
     this.#random = random
     const core: Partial<CoreOptions> = {
-      historyEntries: random.next() < 0.5 ? 3 + Math.floor(random.next() * 10) : 10_000,
+      historyEntries: random.next() < 0.6 ? 3 + Math.floor(random.next() * 10) : 10_000,
       lastCounter: random.next() < 0.2 ? 5 + Math.floor(random.next() * 30) : 0xffff_fffe,
       diskDiffBytes: random.next() < 0.2 ? 40 : 1024 * 1024,
     }
@@ -46,7 +46,7 @@ class Run {
       quorum: verifierOf(this.#cluster.quorum),
       networkMs: random.next() < 0.8 ? 5 + random.next() * 20 : 100,
       diskMs: random.next() < 0.7 ? 2 + random.next() * 20 : 150,
-      readsDisk: random.next() < 0.7,
+      readsDisk: random.next() < 0.5,
       core,
     })
     this.world.keepTraces = traces

@@ -19,7 +19,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'crash and restart',
     run: (world, a, _, random) => {
       world.crash(a)
-      world.after(random.next() * 500, () => world.start(a))
+      world.whileFaulty(random.next() * 500, () => world.start(a))
     },
   },
   {
@@ -27,7 +27,7 @@ export const FAULTS: readonly Fault[] = [
     run: (world, _, __, random) => {
       for (const server of world.servers) world.crash(server)
       for (const server of world.servers) {
-        if (random.next() < 0.8) world.after(random.next() * 800, () => world.start(server))
+        if (random.next() < 0.8) world.whileFaulty(random.next() * 800, () => world.start(server))
       }
     },
   },
@@ -71,7 +71,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'crash at a record',
     run: (world, a, _, random) => {
       a.recordsLeft = 1 + Math.floor(random.next() * 12)
-      world.after(random.next() * 2000, () => world.start(a))
+      world.whileFaulty(random.next() * 2000, () => world.start(a))
     },
   },
   {
@@ -80,14 +80,14 @@ export const FAULTS: readonly Fault[] = [
       world.crash(a)
       world.start(a)
       a.recordsLeft = 1 + Math.floor(random.next() * 8)
-      world.after(500 + random.next() * 2000, () => world.start(a))
+      world.whileFaulty(500 + random.next() * 2000, () => world.start(a))
     },
   },
   {
     name: 'crash at a packet',
     run: (world, a, _, random) => {
       a.packetsLeft = 1 + Math.floor(random.next() * 30)
-      world.after(random.next() * 2000, () => world.start(a))
+      world.whileFaulty(random.next() * 2000, () => world.start(a))
     },
   },
   {
@@ -97,7 +97,7 @@ export const FAULTS: readonly Fault[] = [
       world.crash(leader)
       for (const server of world.voters) {
         if (server !== leader) server.recordsLeft = 2 + Math.floor(random.next() * 10)
-        world.after(random.next() * 1500, () => world.start(server))
+        world.whileFaulty(random.next() * 1500, () => world.start(server))
       }
     },
   },
@@ -118,7 +118,75 @@ export const FAULTS: readonly Fault[] = [
     name: 'hung disk',
     run: (world, a, _, random) => {
       a.isDiskHung = true
-      world.after(random.next() * 3000, () => world.wakeDisk(a))
+      world.whileFaulty(random.next() * 3000, () => world.wakeDisk(a))
+    },
+  },
+  {
+    // Entries that nobody else has, in an epoch that nobody goes on with.
+    name: 'leader dies with orphans',
+    weight: 2,
+    run: (world, a, _, random) => {
+      const leader = world.leader ?? a
+      for (const server of world.servers) if (server !== leader) world.block(leader.sid, server.sid)
+      for (let i = 0; i <= random.next() * 3; i += 1) world.propose(leader)
+      world.whileFaulty(100 + random.next() * 300, () => {
+        world.crash(leader)
+        for (const server of world.servers) world.blocked.delete(`${leader.sid}>${server.sid}`)
+      })
+      world.whileFaulty(1000 + random.next() * 3000, () => world.start(leader))
+    },
+  },
+  {
+    name: 'all restart without one',
+    weight: 2,
+    run: (world, missing, _, random) => {
+      for (const server of world.servers) world.crash(server)
+      for (const server of world.servers) {
+        const delay = server === missing ? 1500 + random.next() * 2000 : random.next() * 50
+        world.whileFaulty(delay, () => world.start(server))
+      }
+    },
+  },
+  {
+    name: 'orphans meet a snapshot',
+    weight: 2,
+    run: (world, a, _, random) => {
+      const leader = world.leader ?? a
+      for (const server of world.servers) if (server !== leader) world.block(leader.sid, server.sid)
+      for (let i = 0; i <= random.next() * 3; i += 1) world.propose(leader)
+      world.whileFaulty(100 + random.next() * 200, () => {
+        for (const server of world.servers) world.crash(server)
+        world.blocked.clear()
+        leader.crashesAfterInstall = true
+        for (const server of world.servers) {
+          const delay = server === leader ? 400 + random.next() * 300 : random.next() * 50
+          world.whileFaulty(delay, () => world.start(server))
+        }
+        world.whileFaulty(3000, () => world.start(leader))
+      })
+    },
+  },
+  {
+    name: 'star around one that is behind',
+    run: (world, hub, _, random) => {
+      world.crash(hub)
+      world.whileFaulty(600 + random.next() * 1500, () => {
+        world.start(hub)
+        for (const a of world.voters) {
+          for (const b of world.voters)
+            if (a !== hub && b !== hub && a !== b) world.block(a.sid, b.sid)
+        }
+      })
+    },
+  },
+  { name: 'links reset', run: (world, a) => world.network.resetLinks(a) },
+  {
+    name: 'links of a server are reset again and again',
+    weight: 2,
+    run: (world, a, _, random) => {
+      for (let i = 0; i < 20; i += 1) {
+        world.whileFaulty(random.next() * 2500, () => world.network.resetLinks(a))
+      }
     },
   },
   {
@@ -126,7 +194,7 @@ export const FAULTS: readonly Fault[] = [
     run: (world, a, _, random) => {
       const server = world.leader ?? a
       server.isDiskHung = true
-      world.after(random.next() * 6000, () => world.wakeDisk(server))
+      world.whileFaulty(random.next() * 6000, () => world.wakeDisk(server))
     },
   },
   {
@@ -144,7 +212,15 @@ export const FAULTS: readonly Fault[] = [
   },
   { name: 'pause', run: (world, a, _, random) => world.pause(a, random.next() * 3000) },
   { name: 'pause of 7 s', run: (world, a) => world.pause(a, 7000) },
-  { name: 'leader pauses for 7 s', run: (world, a) => world.pause(world.leader ?? a, 7000, true) },
+  {
+    name: 'leader pauses for 7 s',
+    run: (world, a) => {
+      const leader = world.leader ?? a
+      // Pings are on their way when it stops; their answers wait for it.
+      world.ask(leader)
+      world.pause(leader, 7000, true)
+    },
+  },
   { name: 'election connections lost', run: (world, a) => world.network.losePeers(a) },
   { name: 'checkpoint', run: (world, a) => world.checkpoint(a) },
   {

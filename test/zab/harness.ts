@@ -65,6 +65,7 @@ export class World implements NetworkHost {
   readonly #quorum: QuorumVerifier
   #nextTxn = 1
   #questions = 0
+  #isHealed = false
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -189,12 +190,14 @@ export class World implements NetworkHost {
 
   /** The end of all faults. */
   heal(): void {
+    this.#isHealed = true
     this.blocked.clear()
     this.failures = 0
     this.network.snapshotMs = 0
     for (const server of this.servers) {
       server.recordsLeft = Infinity
       server.failsNextWrite = false
+      server.crashesAfterInstall = false
       if (server.packetsLeft < 0 || server.hasDiskFailed) this.crash(server)
       server.packetsLeft = Infinity
       if (server.isPaused) this.resume(server)
@@ -278,6 +281,13 @@ export class World implements NetworkHost {
 
   after(ms: number, run: () => void): void {
     this.schedule.after(ms, run)
+  }
+
+  /** A step of a fault: not taken when everything has been healed meanwhile. */
+  whileFaulty(ms: number, run: () => void): void {
+    this.schedule.after(ms, () => {
+      if (!this.#isHealed) run()
+    })
   }
 
   runFor(ms: number): void {
@@ -415,7 +425,8 @@ export class World implements NetworkHost {
     for (const record of group) {
       this.#applyToDisk(server, record)
       server.recordsLeft -= 1
-      if (server.recordsLeft > 0) continue
+      const isInstall = record.kind === RecordKind.INSTALL && server.crashesAfterInstall
+      if (server.recordsLeft > 0 && !isInstall) continue
       this.crash(server)
       return
     }

@@ -185,6 +185,21 @@ export class Network {
     this.#enqueue(connection, way, null)
   }
 
+  /** Every link of a server breaks, what was on its way is lost. */
+  resetLinks(server: Server): void {
+    for (const connection of [...server.links.values()]) {
+      for (const end of [connection.learner, connection.leader]) {
+        const link = connection.ids.get(end)
+        if (link === undefined || end.links.get(link) !== connection) continue
+        end.links.delete(link)
+        this.#host.count('link lost')
+        this.#host.schedule.after(this.delay(), () => {
+          this.#host.input(end, { kind: InputKind.LINK_CLOSED, link })
+        })
+      }
+    }
+  }
+
   /** A crash: the other ends hear of it, or (power loss) find out by themselves. */
   abandon(server: Server): void {
     for (const connection of [...server.links.values()]) {

@@ -52,6 +52,7 @@ export class Server {
   failsNextWrite = false
   /** A write has failed; nothing more is written. */
   hasDiskFailed = false
+  crashesAfterInstall = false
   /** Crashes when this many more records are durable. */
   recordsLeft: number = Infinity
 
