@@ -59,8 +59,10 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
     this.#host = host
     this.id = id
     this.#isDialled = id !== null
+    const { learnerDataBytesMax, leaderDataBytesMax, idBytesMax } = host.limits
+    const dataBytesMax = this.#isDialled ? leaderDataBytesMax : learnerDataBytesMax
     const sender = this.#isDialled ? Sender.LEADER : Sender.LEARNER
-    this.#reader = new PacketReader(sender, host.limits, this)
+    this.#reader = new PacketReader(sender, { dataBytesMax, idBytesMax }, this)
     if (!this.#isDialled) this.#reader.expectIntroduction()
   }
 

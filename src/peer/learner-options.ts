@@ -1,10 +1,18 @@
 import type { ServerId } from '../base/index.ts'
 import type { Address, IoError } from '../env/index.ts'
 import type { LinkId, Packet } from '../zab/index.ts'
-import type { PacketLimits } from './packet-reader.ts'
 import type { SnapshotSink } from './snapshot.ts'
 
-export interface LearnerPortLimits extends PacketLimits {
+export interface LearnerPortLimits {
+  /** Longest data of a learner's packet: requests, and 12 bytes for each touched session. */
+  readonly learnerDataBytesMax: number
+  /**
+   * Longest data of a leader's packet: transactions. More than upstream takes, as a session may end with more ephemerals
+   * than that.
+   */
+  readonly leaderDataBytesMax: number
+  /** Longest authinfo of a packet. */
+  readonly idBytesMax: number
   /** Bytes that wait for a link's socket, beside a snapshot that is being sent; beyond them the link is cut. */
   readonly sendQueueBytesMax: number
   /** How long an accepted connection may take to say who it is. */
@@ -23,7 +31,8 @@ const MIB = 1024 * KIB
 
 export const DEFAULT_LEARNER_PORT_LIMITS: LearnerPortLimits = {
   // The original's readers take `jute.maxbuffer` and as much again.
-  dataBytesMax: 2 * 0xfffff,
+  learnerDataBytesMax: 2 * 0xfffff,
+  leaderDataBytesMax: 64 * MIB,
   idBytesMax: MIB,
   sendQueueBytesMax: 128 * MIB,
   introductionTimeoutMs: 10_000,

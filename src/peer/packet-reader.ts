@@ -19,7 +19,7 @@ export interface PacketSink {
 }
 
 export interface PacketLimits {
-  /** Longest data of a packet: a transaction of `jute.maxbuffer` and what the server adds to it. */
+  /** Longest data of a packet. */
   readonly dataBytesMax: number
   /** Longest authinfo in all. */
   readonly idBytesMax: number
