@@ -227,6 +227,8 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     count += drain(outbox.packets, ({ link, packet }) => this.#send(link, packet))
     count += drain(outbox.closes, ({ link }) => this.#learners.close(link))
     count += this.#persist(outbox.persists)
+    // Whoever watches learns that a leader is established before what that commits is applied.
+    if (observer !== null) for (const change of outbox.roleChanges) observer.onRole(change)
     count += drain(outbox.commits, (zxid) => this.#host.onCommitted(zxid))
     count += drain(outbox.roleChanges, (change) => this.#changeRole(change))
     count += drain(outbox.snapshotRequests, ({ link }) => this.#takeSnapshot(link))
@@ -246,7 +248,6 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   }
 
   #changeRole(change: RoleChange): void {
-    this.#observer?.onRole(change)
     if (!change.serving) this.#received.clear()
     this.#host.onRole(change)
   }
