@@ -60,7 +60,7 @@ export class ServerTrack {
   readonly durable: DiskState = new DiskState()
   /** Handed over and not durable, oldest first. */
   readonly pending: DiskRecordEvent[] = []
-  /** State in memory. */
+  /** State in memory: the greatest zxid applied. */
   applied: Zxid = 0n as Zxid
   /** Zxid that this life of the state in memory began with: a checkpoint or an install. */
   base: Zxid = 0n as Zxid
@@ -97,7 +97,7 @@ export class ServerTrack {
         if (event.zxid > this.acked) this.acked = event.zxid
         break
       case 'apply':
-        this.applied = event.zxid
+        if (event.zxid > this.applied) this.applied = event.zxid
         break
       case 'crash':
         this.isUp = false

@@ -69,7 +69,10 @@ function watchTotalOrder({ servers }: Run): Watching {
   }
 }
 
-/** A4, asked whenever the state in memory ends: by a crash, an install, the end of the history. */
+/**
+ * A4, asked whenever the state in memory ends: by a crash, an install, the end of the history. Transactions that are
+ * missing before another one of their epoch are left to {@link watchLocalPrimaryOrder}.
+ */
 function watchPrefix({ index, servers }: Run): Watching {
   interface Life {
     number: number
@@ -84,10 +87,18 @@ function watchPrefix({ index, servers }: Run): Watching {
     const life = lives.get(server.id)
     if (life === undefined) return null
     lives.delete(server.id)
-    const missing = life.last - life.base - life.count
-    if (missing <= 0) return null
-    const last = index.sequence[life.last - 1]!.zxid
-    return `server ${server.id} has applied ${formatHex(last)} without ${missing} transactions before it, which others have applied`
+    if (life.last - life.base === life.count) return null
+    const stamp = stamps.get(server.id)!
+    let epoch = -1
+    for (let position = life.last; position > life.base; position -= 1) {
+      const { zxid } = index.sequence[position - 1]!
+      if (stamp[position] === life.number) epoch = epochOf(zxid)
+      else if (epochOf(zxid) !== epoch) {
+        const last = index.sequence[life.last - 1]!.zxid
+        return `server ${server.id} has applied ${formatHex(last)}, but not ${formatHex(zxid)}, as others have`
+      }
+    }
+    return null
   }
   return {
     before: {

@@ -1,7 +1,18 @@
 import type { ServerId, SessionId, Zxid } from '../../../src/base/index.ts'
-import { type ModelChange, modelStat, parentOf } from '../../../src/sim/checkers/model.ts'
-import type { ClientRequest, ClientResponse, WatchMode } from '../../../src/sim/history.ts'
 import {
+  type Model,
+  type ModelChange,
+  modelStat,
+  parentOf,
+} from '../../../src/sim/checkers/model.ts'
+import type {
+  ClientRequest,
+  ClientResponse,
+  HistoryEvent,
+  WatchMode,
+} from '../../../src/sim/history.ts'
+import {
+  type AclEntry,
   type ByteString,
   CreateMode,
   type CreateRequest,
@@ -9,16 +20,27 @@ import {
   EventType,
   OpCode,
   type OpResult,
+  Perms,
   type Txn,
   type WriteOp,
 } from '../../../src/wire/index.ts'
-import { type Entry, type HistoryBuilder, OPEN_ACL } from './history-builder.ts'
 
-let nextConnection = 1
+export const OPEN_ACL: readonly AclEntry[] = [{ perms: Perms.all, scheme: 'world', id: 'anyone' }]
+
+/** What a client needs of the builder of the whole history. */
+export interface ClientWorld {
+  readonly nowMs: number
+  readonly lastZxid: Zxid
+  readonly model: Model
+  push(event: HistoryEvent): void
+  touch(server: number, sessionId: SessionId): void
+  write(clientId: SessionId, cxid: number, txn: Txn): { readonly zxid: Zxid }
+  newConnection(): number
+}
 
 /** One client of a healthy history: it asks, and gets what the model says. */
 export class ClientBuilder {
-  readonly #world: HistoryBuilder
+  readonly #world: ClientWorld
   readonly client: number
   readonly sessionId: SessionId
   connection = 0
@@ -28,7 +50,7 @@ export class ClientBuilder {
   isConnected = false
   readonly #watches = new Map<string, { readonly mode: WatchMode; readonly path: string }>()
 
-  constructor(world: HistoryBuilder, client: number) {
+  constructor(world: ClientWorld, client: number) {
     this.#world = world
     this.client = client
     this.sessionId = BigInt(0x1000 + client) as SessionId
@@ -58,8 +80,7 @@ export class ClientBuilder {
 
   #accepted(server: ServerId, askedSessionId: SessionId, timeoutMs: number): void {
     this.server = server
-    this.connection = nextConnection
-    nextConnection += 1
+    this.connection = this.#world.newConnection()
     this.isConnected = true
     const { sessionId, lastZxid: lastZxidSeen } = this
     this.#world.touch(server, sessionId)
@@ -99,13 +120,12 @@ export class ClientBuilder {
     return txn.path
   }
 
-  setData(path: string, data: string): Entry {
+  setData(path: string, data: string): void {
     const request = { type: OpCode.setData, path, data: data as ByteString, version: -1 } as const
     const xid = this.invoke(request)
     const version = this.#world.model.znodeAt(path, this.#world.model.length)!.version + 1
-    const entry = this.#world.write(this.sessionId, xid, { ...request, version })
-    this.answer(xid, entry.zxid, { stat: this.#stat(path) })
-    return entry
+    const { zxid } = this.#world.write(this.sessionId, xid, { ...request, version })
+    this.answer(xid, zxid, { stat: this.#stat(path) })
   }
 
   delete(path: string): void {

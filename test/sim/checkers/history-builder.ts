@@ -1,10 +1,8 @@
 import { makeZxid, type ServerId, type SessionId, type Zxid } from '../../../src/base/index.ts'
 import { Model } from '../../../src/sim/checkers/model.ts'
 import type { HistoryEvent, LoggedEntry } from '../../../src/sim/history.ts'
-import { OpCode, Perms, type Txn, type TxnHeader } from '../../../src/wire/index.ts'
+import { OpCode, type Txn, type TxnHeader } from '../../../src/wire/index.ts'
 import { ClientBuilder } from './client-builder.ts'
-
-export const OPEN_ACL = [{ perms: Perms.all, scheme: 'world', id: 'anyone' }]
 
 export interface Entry extends LoggedEntry {
   readonly header: TxnHeader
@@ -34,6 +32,7 @@ export class HistoryBuilder {
   epoch = 0
   leader: ServerId = 0 as ServerId
   #counter = 0
+  #connections = 0
   /** Servers that follow or observe the leader. */
   readonly learners: Set<ServerId> = new Set()
 
@@ -97,8 +96,8 @@ export class HistoryBuilder {
     this.push({ kind: 'roleChange', ...this.of(id), role, epoch: this.epoch, leader, serving })
   }
 
-  /** `leader` wins over `followers` and brings them to its own history. */
-  elect(leader: number, followers: readonly number[]): void {
+  /** `leader` wins over `followers` and brings them to its own history; they may wrongly keep what they have more. */
+  elect(leader: number, followers: readonly number[], keepTails = false): void {
     this.epoch += 1
     this.leader = leader as ServerId
     this.#counter = 0
@@ -113,12 +112,16 @@ export class HistoryBuilder {
     }
     for (const id of participants) this.#promise(id)
     const history = this.#server(leader).log
-    for (const id of followers) this.#catchUp(id, history)
+    for (const id of followers) {
+      if (!keepTails) this.#truncateToShared(id, history)
+      this.#catchUp(id, history)
+    }
     for (const id of participants) this.#enter(id)
     const lastZxid = history.at(-1)?.zxid ?? (0n as Zxid)
     this.push({ kind: 'established', ...this.of(leader), epoch: this.epoch, lastZxid })
     this.role(leader, 'leading', true)
     for (const id of followers) this.#serve(id, 'following')
+    for (const id of participants) this.#applyMissing(id)
   }
 
   /** A late follower or observer: TRUNC to what it shares with the leader, and the rest. */
@@ -153,6 +156,11 @@ export class HistoryBuilder {
   snapshot(id: number): void {
     const { zxid, digest } = this.committed.at(-1)!
     this.push({ kind: 'snapshot', ...this.of(id), zxid, digest })
+  }
+
+  newConnection(): number {
+    this.#connections += 1
+    return this.#connections
   }
 
   touch(id: number, sessionId: SessionId): void {
@@ -323,6 +331,9 @@ export class HistoryBuilder {
         : last?.kind === 'restart'
           ? last.recovered.checkpointZxid
           : 0n
-    for (const entry of this.committed) if (entry.zxid > applied) this.#apply(id, entry)
+    const held = new Set(this.#server(id).log)
+    for (const entry of this.committed) {
+      if (entry.zxid > applied && held.has(entry)) this.#apply(id, entry)
+    }
   }
 }
