@@ -1,4 +1,4 @@
-import { assert, type SessionId, type Zxid } from '../base/index.ts'
+import { assert, formatHex, type SessionId, type Zxid } from '../base/index.ts'
 import type { StateMachine, StateSummary, ZnodeRow } from '../storage/index.ts'
 import {
   type AclEntry,
@@ -40,16 +40,18 @@ const NOBODY: readonly AclEntry[] = [{ perms: 0, scheme: 'world', id: 'anyone' }
 const NO_EVENTS: ChangeEvents = { created: () => {}, deleted: () => {}, dataChanged: () => {} }
 const SLASH = 0x2f
 
-/** For the stream behind a SNAP packet with `statement` as its data, into a tree like the server's own. */
+/**
+ * For the stream behind the SNAP packet of `zxid` with `statement` as its data, into a tree like the server's own.
+ * Throws `DecodeError` when the two do not go together.
+ */
 export function newSnapshotSink(
   options: DataTreeOptions,
   statement: Uint8Array | null = null,
+  zxid: Zxid | null = null,
 ): SnapshotSink {
   const bytesMax = Number.POSITIVE_INFINITY
-  return new SnapshotSink(
-    { ...options, valueBytesMax: SNAPSHOT_VALUE_BYTES_MAX, bytesMax },
-    statement,
-  )
+  const all = { ...options, valueBytesMax: SNAPSHOT_VALUE_BYTES_MAX, bytesMax }
+  return new SnapshotSink(all, statement, zxid)
 }
 
 /**
@@ -64,12 +66,22 @@ export class SnapshotSink implements SnapshotHandler {
   #received: ReceivedSnapshot | null = null
 
   /**
-   * `statementBytes`: the data of the SNAP packet. The statement of a server of ours promises a state without
-   * transactions half in it, and that is checked; the streams of others may run ahead of their zxid, and the
-   * transactions that follow repair it. Throws `DecodeError`.
+   * `statementBytes`: the data of the SNAP packet. The statement of a server of ours promises exactly the state after
+   * `zxid`, and that is checked; the streams of others may run ahead of their zxid, and the transactions that follow
+   * repair it. `zxid` is null where only the stream knows it. Throws `DecodeError`.
    */
-  constructor(options: SnapshotSinkOptions, statementBytes: Uint8Array | null) {
+  constructor(
+    options: SnapshotSinkOptions,
+    statementBytes: Uint8Array | null,
+    zxid: Zxid | null = null,
+  ) {
     this.#statement = statementBytes === null ? null : decodeSnapshotStatement(statementBytes)
+    const stated = this.#statement?.zxid ?? zxid
+    if (zxid !== null && stated !== zxid) {
+      throw new DecodeError(
+        `a snapshot of ${formatHex(zxid)} is said to be of ${formatHex(stated!)}`,
+      )
+    }
     this.#tree = new DataTree(NO_EVENTS, options)
     this.#tree.beginLoad()
     this.#reader = new SnapshotReader(this, {

@@ -281,6 +281,19 @@ describe('what is sent and what arrives', () => {
     expect(found).toBeGreaterThan(bytes.length / 4)
   })
 
+  test('in the packet and in the statement is the same zxid', () => {
+    const { bytes, statement } = sent()
+    const encoded = encodeSnapshotStatement(statement)
+    const { zxid } = statement
+    expect(receive(bytes, newSnapshotSink(TREE, encoded, zxid)).result().zxid).toBe(zxid)
+    expect(receive(bytes, newSnapshotSink(TREE, null, zxid)).result().zxid).toBeNull()
+    const wrong = (zxid + 1n) as Zxid
+    expect(() => newSnapshotSink(TREE, encoded, wrong)).toThrow(DecodeError)
+    expect(() => newSnapshotSink(TREE, encoded, wrong)).toThrow(
+      'a snapshot of 0x3d is said to be of 0x3c',
+    )
+  })
+
   test('of somebody else is taken as it is', () => {
     const { bytes } = sent()
     const sink = newSnapshotSink(TREE, new Uint8Array([1, 2, 3]))
