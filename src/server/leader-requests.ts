@@ -36,6 +36,8 @@ export class LeaderRequests implements ProposalLog {
   readonly #logger: Logger
   readonly #reader: InputReader = new InputReader()
   readonly #syncs: SyncQueue
+  /** Learners whose clients want a session that is being closed. */
+  readonly #awaitingEnd: Map<SessionId, LinkId[]> = new Map()
 
   constructor(
     host: SessionHost,
@@ -179,13 +181,26 @@ export class LeaderRequests implements ProposalLog {
     }
   }
 
+  /**
+   * A session that is being closed is over only once that is committed: this leader may fall before, and then the session
+   * lives on with its ephemerals, though its client would have been told otherwise. Until then nobody is answered.
+   */
   onRevalidation(link: LinkId, { sessionId, timeoutMs }: Revalidation): void {
     const session = this.#sessions.find(sessionId)
-    const isValid = session !== undefined && !session.isClosing
-    if (isValid) {
+    if (session?.isClosing === true) {
+      const waiting = this.#awaitingEnd.get(sessionId)
+      if (waiting === undefined) this.#awaitingEnd.set(sessionId, [link])
+      else waiting.push(link)
+      return
+    }
+    if (session !== undefined) {
       this.#sessions.track(sessionId, timeoutMs)
       this.#owners.set(sessionId, link)
     }
+    this.#answerRevalidation(link, sessionId, session !== undefined)
+  }
+
+  #answerRevalidation(link: LinkId, sessionId: SessionId, isValid: boolean): void {
     this.#replica.core.relay(link, { kind: PacketKind.REVALIDATE, body: { sessionId, isValid } })
   }
 
@@ -199,6 +214,10 @@ export class LeaderRequests implements ProposalLog {
 
   onSessionClosed(sessionId: SessionId): void {
     this.#owners.remove(sessionId)
+    for (const link of this.#awaitingEnd.get(sessionId) ?? []) {
+      this.#answerRevalidation(link, sessionId, false)
+    }
+    this.#awaitingEnd.delete(sessionId)
     this.#logger.debug('session closed', { sessionId: formatHex(sessionId) })
   }
 
