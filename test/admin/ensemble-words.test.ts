@@ -65,7 +65,7 @@ electionAlg=3
 electionPort=23383
 quorumPort=23382
 peerType=0
-membership: 
+membership:${' '}
 server.1=127.0.0.1:23380:23381:participant;127.0.0.1:23370
 server.2=127.0.0.1:23382:23383:participant;127.0.0.1:23371
 server.3=127.0.0.1:23384:23385:participant;127.0.0.1:23372
