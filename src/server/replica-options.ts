@@ -23,6 +23,12 @@ export interface ReplicaOptions {
   readonly tree: DataTreeOptions
 }
 
+/**
+ * A looking server that gets no answer for so long dials anew: after a partition TCP may wait much longer before it
+ * tries again, and the other end may not know the connection any more.
+ */
+const ELECTION_SILENCE_MS = 1500
+
 /** What a configuration, and what was found on disk, mean for the replica. `applied` is the state of the checkpoint. */
 export function replicaOptions(
   config: Config,
@@ -64,6 +70,7 @@ export function replicaOptions(
       self,
       listen: listenAddress(ensemble, own, own.electionPort),
       members: addresses(ensemble, ({ electionPort }) => electionPort),
+      limits: { silenceMs: ELECTION_SILENCE_MS },
     },
     learner: {
       self,
