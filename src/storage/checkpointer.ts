@@ -2,7 +2,8 @@ import { assert, type Zxid } from '../base/index.ts'
 import type { IoError, RowBatch } from '../env/index.ts'
 import { type CheckpointMark, encodeMark, RecordKind } from './format.ts'
 import { describeIoError, isDiskFull } from './io-errors.ts'
-import type { LogWriter, SegmentInfo } from './log-writer.ts'
+import type { SegmentInfo } from './log-index.ts'
+import type { LogWriter } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import { RowEncoder } from './rows-codec.ts'
 import type { RowsHandle } from './rows-handle.ts'
@@ -229,10 +230,11 @@ export class Checkpointer {
 
   /** Deletes segments whose entries are all in the checkpoint, but for those kept on purpose. */
   purge(done: () => void): void {
-    const { segments } = this.#writer
     const { zxid } = this.#handle
     const isSpare = (next: SegmentInfo): boolean =>
-      zxid !== null && next.zxidBefore <= zxid && segments.length > this.#options.segmentsKept + 1
+      zxid !== null &&
+      next.zxidBefore <= zxid &&
+      this.#writer.index.segments.length > this.#options.segmentsKept + 1
     this.#writer.purge(isSpare, done)
   }
 

@@ -6,6 +6,7 @@ export {
   ChangeKind,
   type CheckpointChange,
   type CheckpointSource,
+  type EntriesRead,
   type Install,
   type LoggedEntry,
   type LoggedTail,

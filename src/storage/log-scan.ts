@@ -41,6 +41,8 @@ export interface LogScan {
   /** The last group, if the last segment has one. */
   readonly lastKind: GroupKind | null
   readonly control: ControlState
+  /** Of each segment: places where reading may begin. */
+  readonly samples: readonly LogPosition[][]
   /** In the order of the log. */
   readonly cuts: readonly Cut[]
 }
@@ -142,6 +144,7 @@ function verify(folder: LogFolder, segments: readonly ScannedSegment[], done: Sc
   const first = segments[0]!.header
   const salt = saltOf(first.folderId)
   const sink = new ControlCollector(first.control)
+  const samples: LogPosition[][] = []
   let lastZxid = first.zxidBefore
   scanNext(0)
 
@@ -160,6 +163,7 @@ function verify(folder: LogFolder, segments: readonly ScannedSegment[], done: Sc
       const problem = sink.problem ?? problemOf(scan, header, next !== null)
       if (problem !== null) return done(damaged(problem, where, scan.position.offset), null)
       lastZxid = scan.position.lastZxid
+      samples.push(scan.samples)
       if (next !== null) return scanNext(index + 1)
       done(null, {
         folder,
@@ -168,6 +172,7 @@ function verify(folder: LogFolder, segments: readonly ScannedSegment[], done: Sc
         tornEnd: scan.end.kind === 'open' ? scan.end.tornEnd : scan.position.offset,
         lastKind: scan.lastKind,
         control: sink.control,
+        samples,
         cuts: sink.cuts,
       })
     })

@@ -1,7 +1,6 @@
 import { assert, type Zxid } from '../base/index.ts'
 import type { IoError, LogFile, LogFolder, TimerHandle } from '../env/index.ts'
 import { applyControl } from './control-state.ts'
-import { type Cut, lastInstall, zxidBefore } from './cuts.ts'
 import {
   type CheckpointMark,
   type ControlState,
@@ -18,6 +17,8 @@ import {
 } from './format.ts'
 import { Group } from './group.ts'
 import { describeIoError } from './io-errors.ts'
+import type { LogIndex, SegmentInfo } from './log-index.ts'
+import type { DurableEnd } from './log-reader.ts'
 import type { StorageOptions } from './options.ts'
 import type { LogPosition } from './segment-reader.ts'
 import { type PreparedSegment, type SegmentSupply, segmentBytesFor } from './segment-supply.ts'
@@ -25,22 +26,13 @@ import type { StorageEnvironment } from './storage-environment.ts'
 import type { StorageError } from './storage-error.ts'
 import type { LoggedEntry } from './types.ts'
 
-/** A segment of the log that is on disk. */
-export interface SegmentInfo {
-  readonly number: number
-  readonly bytes: number
-  /** Zxid of the last entry before it. */
-  readonly zxidBefore: Zxid
-}
-
 /** Where the log ends and what is known there. */
 export interface LogTail {
   readonly folderId: Uint8Array
   readonly file: LogFile
-  readonly segments: readonly SegmentInfo[]
+  readonly index: LogIndex
   readonly position: LogPosition
   readonly control: ControlState
-  readonly cuts: readonly Cut[]
 }
 
 export interface WriterHandlers {
@@ -71,12 +63,11 @@ export class LogWriter {
   readonly #options: StorageOptions
   readonly #supply: SegmentSupply
   readonly #handlers: WriterHandlers
-  readonly #segments: SegmentInfo[]
-  /** Those that are durable. */
-  #cuts: readonly Cut[]
-  /** Also of those that are not. */
-  #cutsMade = 0
-  #purges: { readonly canDrop: (next: SegmentInfo) => boolean; readonly done: () => void }[] = []
+  readonly #index: LogIndex
+  readonly #purges: {
+    readonly canDrop: (next: SegmentInfo) => boolean
+    readonly done: () => void
+  }[] = []
   #file: LogFile
   #offset: number
   #sequence: number
@@ -122,8 +113,7 @@ export class LogWriter {
     this.#options = options
     this.#supply = supply
     this.#handlers = handlers
-    this.#segments = [...tail.segments]
-    this.#cuts = tail.cuts
+    this.#index = tail.index
     this.#file = tail.file
     this.#offset = tail.position.offset
     this.#sequence = tail.position.sequence
@@ -149,13 +139,17 @@ export class LogWriter {
     return this.#control
   }
 
-  get segments(): readonly SegmentInfo[] {
-    return this.#segments
+  /** What has become durable, and where it is. */
+  get index(): LogIndex {
+    return this.#index
   }
 
-  /** Zxid before the first entry that is on disk and counts. */
-  get base(): Zxid {
-    return zxidBefore(this.#cuts, this.#segments[0]!)
+  get salt(): number {
+    return this.#salt
+  }
+
+  get durableEnd(): DurableEnd {
+    return { sequence: this.#sequence, offset: this.#offset }
   }
 
   get groupsWritten(): number {
@@ -319,28 +313,21 @@ export class LogWriter {
   #purgeNext(): void {
     const purge = this.#purges[0]
     if (purge === undefined) return
-    const [first, second] = this.#segments
-    const mayDrop = second !== undefined && (this.#isDead(first!) || purge.canDrop(second))
-    if (this.#isFailed || !mayDrop) {
+    const oldest = this.#isFailed ? null : this.#index.droppable(purge.canDrop)
+    if (oldest === null) {
       this.#purges.shift()
       purge.done()
       this.#purgeNext()
       return
     }
-    this.#handlers.onPurge(zxidBefore(this.#cuts, second))
-    this.#segments.shift()
-    this.#cuts = this.#cuts.filter(({ segment }) => segment >= second.number)
-    this.#folder.remove(segmentName(first!.number), (error) => {
+    this.#handlers.onPurge(this.#index.nextBase)
+    this.#index.dropOldest()
+    this.#folder.remove(segmentName(oldest.number), (error) => {
       if (error !== null && error.code !== 'ENOENT') {
         return this.#fail('An old log segment cannot be deleted', error)
       }
       this.#purgeNext()
     })
-  }
-
-  #isDead(segment: SegmentInfo): boolean {
-    const install = lastInstall(this.#cuts)
-    return install !== null && segment.number < install.segment
   }
 
   /** Closes the file. For an idle writer, or after a failure. */
@@ -377,7 +364,7 @@ export class LogWriter {
     group.cut = { zxid, isInstall }
     group.lastZxid = zxid
     this.#lastAppended = zxid
-    this.#cutsMade++
+    this.#index.noteCutMade()
     return group
   }
 
@@ -414,9 +401,9 @@ export class LogWriter {
     const bytes = segmentBytesFor(group.length, 0) - SECTOR_BYTES
     this.#writing = null
     if (group.cut !== null) {
-      const place = { segment: this.#currentNumber(), offset: this.#offset }
-      this.#cuts = [...this.#cuts, { ...place, ...group.cut }]
+      this.#index.noteCut(this.#offset, group.cut.zxid, group.cut.isInstall)
     }
+    if (this.#index.wantsSample(this.#offset)) this.#index.last.samples.push(this.#position())
     this.#offset += bytes
     this.#sequence++
     this.#chain = group.chainAfter
@@ -496,10 +483,12 @@ export class LogWriter {
         if (error !== null) return this.#fail('A log segment cannot be closed', error)
         this.#file = next.file
         this.#offset = SECTOR_BYTES
-        this.#segments.push({
+        this.#index.addSegment({
           number: next.number,
           bytes: next.bytes,
+          firstSequence: this.#sequence,
           zxidBefore: this.#lastDurable,
+          samples: [this.#position()],
         })
         this.#writeGroup()
       })
@@ -563,12 +552,22 @@ export class LogWriter {
     encodeGroupHeader(view, header, this.#salt)
   }
 
+  /** Where the next group goes. */
+  #position(): LogPosition {
+    return {
+      offset: this.#offset,
+      sequence: this.#sequence,
+      chain: this.#chain,
+      lastZxid: this.#lastDurable,
+    }
+  }
+
   #currentBytes(): number {
-    return this.#segments[this.#segments.length - 1]!.bytes
+    return this.#index.last.bytes
   }
 
   #currentNumber(): number {
-    return this.#segments[this.#segments.length - 1]!.number
+    return this.#index.last.number
   }
 
   #fail(what: string, error: IoError): void {

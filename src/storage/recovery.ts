@@ -475,18 +475,20 @@ class Recovery {
 
 /** The log of a new server. */
 function scanOfNew(folder: LogFolder, file: LogFile, header: SegmentHeader): LogScan {
+  const position = {
+    offset: SECTOR_BYTES,
+    sequence: header.firstSequence,
+    chain: header.chain,
+    lastZxid: NO_ZXID,
+  }
   return {
     folder,
     segments: [{ file, header }],
-    position: {
-      offset: SECTOR_BYTES,
-      sequence: header.firstSequence,
-      chain: header.chain,
-      lastZxid: NO_ZXID,
-    },
+    position,
     tornEnd: SECTOR_BYTES,
     lastKind: null,
     control: NO_CONTROL_STATE,
+    samples: [[position]],
     cuts: [],
   }
 }

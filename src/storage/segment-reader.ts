@@ -42,6 +42,9 @@ export type SegmentEnd =
   | { readonly kind: 'continued' }
   | { readonly kind: 'damaged'; readonly reason: string }
 
+/** Places where reading may begin are kept at this distance. */
+export const SAMPLE_BYTES: number = 256 * 1024
+
 export interface SegmentScan {
   /** After the last good group; of the bad place when damaged. */
   readonly position: LogPosition
@@ -49,6 +52,17 @@ export interface SegmentScan {
   readonly lastKind: GroupKind | null
   readonly entries: number
   readonly end: SegmentEnd
+  /** Starts of some groups, that of the first included. */
+  readonly samples: LogPosition[]
+}
+
+/** Some groups of a segment, read on their own. */
+export interface GroupsRead {
+  /** After the last whole group. */
+  readonly position: LogPosition
+  /** Bytes needed from there for one group more; 0 at the end. */
+  readonly needs: number
+  readonly problem: string | null
 }
 
 /** Where the next segment takes over, from its header. */
@@ -76,6 +90,21 @@ export function scanSegment(
   return new SegmentScanner(bytes, number, salt, from, next, sink).run()
 }
 
+/**
+ * Verifies and hands out the groups in `bytes`, a part of a segment that begins with the group at `from` (whose offset
+ * counts from there), up to the group with sequence number `end`.
+ */
+export function readGroups(
+  bytes: Uint8Array,
+  number: number,
+  salt: number,
+  from: LogPosition,
+  end: number,
+  sink: RecordSink,
+): GroupsRead {
+  return new SegmentScanner(bytes, number, salt, from, null, sink).readUpTo(end)
+}
+
 class SegmentScanner {
   readonly #bytes: Uint8Array
   readonly #view: DataView
@@ -89,6 +118,7 @@ class SegmentScanner {
   #lastZxid: Zxid
   #lastKind: GroupKind | null = null
   #entries = 0
+  readonly #samples: LogPosition[]
 
   constructor(
     bytes: Uint8Array,
@@ -108,6 +138,22 @@ class SegmentScanner {
     this.#sequence = from.sequence
     this.#chain = from.chain
     this.#lastZxid = from.lastZxid
+    this.#samples = [from]
+  }
+
+  readUpTo(end: number): GroupsRead {
+    while (this.#sequence !== end) {
+      if (this.#offset + SECTOR_BYTES > this.#bytes.length) return this.#part(SECTOR_BYTES, null)
+      const header = decodeGroupHeader(this.#bytes, this.#view, this.#offset, this.#salt)
+      if (header === null) return this.#part(0, 'a group header cannot be read')
+      if (!this.#isExpected(header)) return this.#part(0, 'a group that belongs elsewhere')
+      const groupBytes = alignToSector(header.length)
+      if (this.#offset + groupBytes > this.#bytes.length) return this.#part(groupBytes, null)
+      const problem = this.#verifyRecords(header)
+      if (problem !== null) return this.#part(0, problem)
+      this.#accept(header)
+    }
+    return this.#part(0, null)
   }
 
   run(): SegmentScan {
@@ -128,6 +174,8 @@ class SegmentScanner {
         ? this.#verifyRecords(header)
         : 'a group that belongs elsewhere'
       if (problem !== null) return this.#result(this.#endAtBadGroup(header, problem))
+      const lastSample = this.#samples[this.#samples.length - 1]!
+      if (this.#offset - lastSample.offset >= SAMPLE_BYTES) this.#samples.push(this.#position())
       this.#accept(header)
     }
   }
@@ -218,17 +266,26 @@ class SegmentScanner {
     return last < 0 ? this.#offset : Math.min(alignToSector(last + 1), this.#bytes.length)
   }
 
+  #position(): LogPosition {
+    return {
+      offset: this.#offset,
+      sequence: this.#sequence,
+      chain: this.#chain,
+      lastZxid: this.#lastZxid,
+    }
+  }
+
+  #part(needs: number, problem: string | null): GroupsRead {
+    return { position: this.#position(), needs, problem }
+  }
+
   #result(end: SegmentEnd): SegmentScan {
     return {
-      position: {
-        offset: this.#offset,
-        sequence: this.#sequence,
-        chain: this.#chain,
-        lastZxid: this.#lastZxid,
-      },
+      position: this.#position(),
       lastKind: this.#lastKind,
       entries: this.#entries,
       end,
+      samples: this.#samples,
     }
   }
 }

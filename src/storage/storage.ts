@@ -1,5 +1,7 @@
 import { assert, type Zxid } from '../base/index.ts'
 import { encodeMark, GroupKind, RecordKind } from './format.ts'
+import { LogIndex } from './log-index.ts'
+import { LogReader, NOT_ON_DISK, type ReadDone } from './log-reader.ts'
 import { encodeEpoch, LogWriter } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import { type Recovered, recover } from './recovery.ts'
@@ -91,7 +93,6 @@ export class Storage {
     this.#tail = recovered.tail
     this.recovery = recovered.report
     const { folder, scan } = recovered
-    const headers = scan.segments.map(({ header }) => header)
     const last = scan.segments[scan.segments.length - 1]!
     const onFatal = (error: StorageError): void => this.#fail(error)
     this.#supply = new SegmentSupply(
@@ -106,26 +107,24 @@ export class Storage {
         onFatal,
       },
     )
-    const tail = {
-      folderId: last.header.folderId,
-      file: last.file,
-      segments: headers.map(({ number, fileBytes, zxidBefore }) => ({
-        number,
-        bytes: fileBytes,
-        zxidBefore,
-      })),
-      position: scan.position,
-      control: scan.control,
-      cuts: scan.cuts,
-    }
+    const { position, control, samples, cuts } = scan
+    const segments = scan.segments.map(({ header }, at) => ({
+      number: header.number,
+      bytes: header.fileBytes,
+      firstSequence: header.firstSequence,
+      zxidBefore: header.zxidBefore,
+      samples: samples[at]!,
+    }))
+    const { folderId } = last.header
+    const index = new LogIndex(segments, cuts)
+    const tail = { folderId, file: last.file, index, position, control }
     this.#writer = new LogWriter(env, folder, options, this.#supply, tail, {
       onDurable: (zxid) => this.#durable(zxid),
       onPurge: (base) => this.#handlers.onLogPurged?.(base),
       onFatal,
     })
     const { rows, rowsPath, rowsZxid } = recovered
-    const { folderId } = last.header
-    const handle = new RowsHandle(env.rows, rowsPath, rows, rowsZxid, generationOf(scan.control))
+    const handle = new RowsHandle(env.rows, rowsPath, rows, rowsZxid, generationOf(control))
     this.#rows = new StateRows(env, options, folderId, machine, this.#writer, handle, onFatal)
     this.#entriesMark = -recovered.entriesAfterRows
   }
@@ -167,7 +166,7 @@ export class Storage {
 
   /** Zxid before the first entry that is on disk and counts; {@link StorageHandlers.onLogPurged} says when it changes. */
   get diskBase(): Zxid {
-    return this.#writer.base
+    return this.#writer.index.base
   }
 
   /** Highest epoch promised, as durable in the log. */
@@ -186,7 +185,7 @@ export class Storage {
   }
 
   get stats(): StorageStats {
-    const { segments } = this.#writer
+    const { segments } = this.#writer.index
     return {
       segments: segments.length,
       logBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -270,6 +269,35 @@ export class Storage {
     )
     this.#due = null
     this.#rows.install(mark, snapshot, release)
+  }
+
+  /**
+   * Reads the durable entries after `after` up to `upTo` from disk. No holes, nothing that was truncated; what cannot
+   * be given like that, or is more than `bytesMax` bytes of transactions, is a problem for `done`, in words. `done` is
+   * called later, but not after {@link Storage.close}.
+   */
+  readEntries(after: Zxid, upTo: Zxid, bytesMax: number, done: ReadDone): void {
+    const { clock, timers, logger } = this.#env
+    const { index, salt, durableEnd } = this.#writer
+    const { cutsMade } = index
+    const start = index.isBeingCut ? null : index.find(after)
+    if (start === null) {
+      timers.at(clock.monotonicMs(), () => {
+        if (!this.#isClosed) done(NOT_ON_DISK, null)
+      })
+      return
+    }
+    const report: ReadDone = (problem, read) => {
+      if (this.#isClosed) return
+      // Where it began was purged before it was opened; what was asked for may be behind that.
+      const isPurged = index.segments[0]!.number > start.segment.number
+      if (problem === NOT_ON_DISK && isPurged && index.cutsMade === cutsMade)
+        this.readEntries(after, upTo, bytesMax, done)
+      else done(problem, read)
+    }
+    const { folder } = this.#recovered
+    const range = { after, upTo, bytesMax }
+    new LogReader(folder, logger, salt, index, start, durableEnd, range, report).start()
   }
 
   /**

@@ -49,6 +49,13 @@ export interface LoggedTail {
   readonly entries: readonly LoggedEntry[]
 }
 
+/** Entries read from disk, without holes. */
+export interface EntriesRead {
+  /** The last zxid of the log at or before the one asked for; the first entry comes right after it. */
+  readonly floor: Zxid
+  readonly entries: readonly LoggedEntry[]
+}
+
 /** A whole state received from a leader. It stays as it is until it is installed. */
 export interface ReceivedState {
   /** What it amounts to, as the state after `zxid`: what the machine's own summary says once it is loaded. */

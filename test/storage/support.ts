@@ -56,6 +56,10 @@ export function encodeChange(change: Change): Uint8Array {
   return encoder.encode(JSON.stringify(change))
 }
 
+export function decodeChange(bytes: Uint8Array): Change {
+  return JSON.parse(decoder.decode(bytes)) as Change
+}
+
 /** A map from paths to values, which behaves towards storage as the tree of a server does. */
 export class MapMachine implements StateMachine {
   readonly values: Map<string, ZnodeRow> = new Map()
@@ -169,11 +173,28 @@ export class MapMachine implements StateMachine {
     }
   }
 
-  /** This state as a leader sends it. */
-  received(): ReceivedState {
+  copy(): MapMachine {
     const copy = new MapMachine()
     for (const [path, row] of this.values) copy.values.set(path, row)
     for (const [id, timeoutMs] of this.sessions) copy.sessions.set(id, timeoutMs)
+    copy.zxid = this.zxid
+    return copy
+  }
+
+  isLike(other: MapMachine): boolean {
+    const [mine, theirs] = [this.summary(), other.summary()]
+    return (
+      mine.zxid === theirs.zxid &&
+      mine.znodes === theirs.znodes &&
+      mine.digest === theirs.digest &&
+      mine.sessions === theirs.sessions &&
+      mine.sessionsDigest === theirs.sessionsDigest
+    )
+  }
+
+  /** This state as a leader sends it. */
+  received(): ReceivedState {
+    const copy = this.copy()
     const paths = [...copy.values.keys()].sort()
     return {
       summary: (zxid) => ({ ...copy.summary(), zxid }),
@@ -247,7 +268,8 @@ export class Life {
     const handlers = {
       onDurable: (zxid: Zxid): void => {
         if (this.fatal !== null) throw new Error('onDurable after onFatal')
-        if (zxid < this.acked) throw new Error('onDurable goes back')
+        // The log of a replica may be truncated.
+        if (zxid < this.acked && options.replay === 'all') throw new Error('onDurable goes back')
         this.acked = zxid
         this.onDurable(zxid)
       },
