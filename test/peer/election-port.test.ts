@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PeerState } from '../../src/zab/index.ts'
-import { ElectionStage, hostOf } from './support/election-stage.ts'
+import { type ElectionNode, ElectionStage, hostOf } from './support/election-stage.ts'
 import { RawListener, type RawSocket } from './support/raw-peer.ts'
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8]
@@ -306,6 +306,89 @@ describe('election port under trouble', () => {
   )
 })
 
+describe('election port and networks that lose everything', () => {
+  /** Everybody asks everybody each second, as LOOKING servers do. */
+  function askFor(stage: ElectionStage, nodes: readonly ElectionNode[], seconds: number): void {
+    for (let second = 0; second < seconds; second += 1) {
+      const round = Math.round(stage.world.events.nowMs / 1000)
+      for (const node of nodes) {
+        for (const to of nodes) if (to !== node) node.send(to.sid, round)
+      }
+      stage.runFor(1_000)
+    }
+  }
+
+  /** How old the last word is that each has of each other one, in seconds; the oldest of all. */
+  function oldestWord(stage: ElectionStage, nodes: readonly ElectionNode[]): number {
+    const ages = nodes.flatMap((node) =>
+      nodes
+        .filter((from) => from !== node)
+        .map((from) => stage.world.events.nowMs / 1000 - node.roundsFrom(from.sid).at(-1)!),
+    )
+    return Math.max(...ages)
+  }
+
+  test.each(SEEDS)('seed %i: after a partition all hear each other within seconds', (seed) => {
+    const stage = new ElectionStage(seed, [1, 2, 3])
+    const { network, random } = stage.world
+    const nodes = [1, 2, 3].map((sid) => stage.node(sid))
+    askFor(stage, nodes, 5)
+    expect(oldestWord(stage, nodes)).toBeLessThan(3)
+    for (const lost of [2, 12, 60]) {
+      const alone = hostOf(random.between(1, 3))
+      for (const { sid } of nodes) {
+        if (hostOf(sid) === alone) continue
+        network.cut(alone, hostOf(sid))
+        // The way back may be open: what is sent arrives, but is never confirmed.
+        if (random.oneIn(2)) network.cut(hostOf(sid), alone)
+      }
+      askFor(stage, nodes, lost)
+      network.heal()
+      askFor(stage, nodes, 8)
+      expect(oldestWord(stage, nodes), `after ${lost} s`).toBeLessThan(3)
+    }
+  })
+
+  test.each(SEEDS)(
+    'seed %i: a machine without power is reported, and heard when it is back',
+    (seed) => {
+      const stage = new ElectionStage(seed, [1, 2, 3])
+      const { network } = stage.world
+      const nodes = [1, 2, 3].map((sid) => stage.node(sid))
+      askFor(stage, nodes, 3)
+      const lost = nodes[seed % 3]!
+      const others = nodes.filter((node) => node !== lost)
+      network.setDark(hostOf(lost.sid), true)
+      network.forgetAllOf(lost.env.timers)
+      lost.env.timers.stop()
+      for (let second = 0; second < 25; second += 1) {
+        askFor(stage, others, 1)
+        for (const node of others) node.send(lost.sid, 0)
+      }
+      for (const node of others) expect(node.down).toEqual([lost.sid])
+      network.setDark(hostOf(lost.sid), false)
+      nodes[seed % 3] = stage.node(lost.sid)
+      askFor(stage, nodes, 8)
+      expect(oldestWord(stage, nodes)).toBeLessThan(3)
+    },
+  )
+
+  test('a knock does not stop the clock of a dial that nobody answers', () => {
+    const stage = new ElectionStage(1, [1, 2])
+    const node = stage.node(2)
+    stage.listener(1)
+    stage.world.network.cut(hostOf(2), hostOf(1))
+    node.send(1, 1)
+    stage.runFor(100)
+    const socket = stage.raw(2)
+    socket.write(initial(1))
+    stage.runFor(2_800)
+    expect(stage.logLines).not.toContain('election port not reached')
+    stage.runFor(200)
+    expect(stage.logLines).toContain('election port not reached')
+  })
+})
+
 describe('election port and those who are not in the configuration', () => {
   test('a larger one gets answers on its own connection', () => {
     const stage = new ElectionStage(1, [1, 2])
@@ -465,12 +548,14 @@ describe('election port and bytes that are none of its', () => {
     known.write(`${initial(2)} ${frame(1)}`)
     const silent = stage.raw(1, 2)
     stage.until(() => node.heard.length > 0)
+    const dialled = stage.listener(3)
     node.send(3, 1)
     node.port.stop()
     node.send(3, 2)
     stage.until(() => (known.isEnded || known.isClosed) && (silent.isEnded || silent.isClosed))
     const late = stage.raw(1, 3)
     expect(late.isClosed).toBe(true)
+    expect(dialled.sockets.map(({ text }) => text)).toEqual([''])
     expect(node.down).toEqual([])
     // No timer is left.
     stage.runFor(60_000)
