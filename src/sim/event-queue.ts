@@ -41,9 +41,10 @@ export class EventQueue {
   #times = new Float64Array(FIRST_CAPACITY)
   #sequences = new Float64Array(FIRST_CAPACITY)
   readonly #events: ScheduledEvent[] = []
-  /** Events of the present time, from `#presentHead` on. */
-  #present: ScheduledEvent[] = []
+  /** Events of the present time, from `#presentHead` to `#presentTail`. */
+  readonly #present: (ScheduledEvent | null)[] = []
   #presentHead = 0
+  #presentTail = 0
   #nowMs = 0
   #nextSequence = 0
   #executed = 0
@@ -81,8 +82,10 @@ export class EventQueue {
   /** Like {@link schedule}, without a closure. What is for the end of time never happens. */
   add(atMs: number, event: ScheduledEvent): void {
     assert(!Number.isNaN(atMs), 'an event needs a time')
-    if (atMs <= this.#nowMs) this.#present.push(event)
-    else if (atMs !== Number.POSITIVE_INFINITY) this.#push(atMs, event)
+    if (atMs <= this.#nowMs) {
+      this.#present[this.#presentTail] = event
+      this.#presentTail += 1
+    } else if (atMs !== Number.POSITIVE_INFINITY) this.#push(atMs, event)
   }
 
   /** Runs the next event; false when nothing is left to happen. */
@@ -114,7 +117,7 @@ export class EventQueue {
     for (;;) {
       const heapMs = this.#events.length === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!
       let event: ScheduledEvent
-      if (this.#presentHead < this.#present.length && heapMs > this.#nowMs) {
+      if (this.#presentHead < this.#presentTail && heapMs > this.#nowMs) {
         event = this.#shiftPresent()
       } else {
         if (this.#events.length === 0 || heapMs > untilMs) return false
@@ -131,15 +134,13 @@ export class EventQueue {
   }
 
   #shiftPresent(): ScheduledEvent {
-    const present = this.#present
-    const event = present[this.#presentHead]!
+    const event = this.#present[this.#presentHead]!
+    this.#present[this.#presentHead] = null
     this.#presentHead += 1
-    if (this.#presentHead === present.length) {
-      present.length = 0
+    // The array keeps its length: an emptied one would be allocated again for the next event.
+    if (this.#presentHead === this.#presentTail) {
       this.#presentHead = 0
-    } else if (this.#presentHead === 1024) {
-      present.splice(0, 1024)
-      this.#presentHead = 0
+      this.#presentTail = 0
     }
     return event
   }

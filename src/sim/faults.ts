@@ -287,6 +287,8 @@ export function healWorld(world: SimWorld): void {
     host.clock.heal()
     host.startDelayMs = 0
     host.resume()
+    // One that takes its time to start is hurried.
+    if (host.state === 'starting') host.crash()
     if (host.hasProgram && (host.state === 'idle' || host.state === 'off')) host.restart()
   }
 }

@@ -3,6 +3,7 @@ import type { Address, Connection, ConnectionHandler, TimerHandle } from '../env
 import { IoError } from '../env/index.ts'
 import type { EventQueue, ScheduledEvent } from './event-queue.ts'
 import type { Link, Waiter } from './link.ts'
+import type { Pieces } from './pieces.ts'
 import type { SimRandom } from './random.ts'
 import { nextRetryMs } from './retransmission.ts'
 import type { SimTimers } from './timers.ts'
@@ -22,6 +23,7 @@ const HEADER_BYTES = 60
 export interface Wire {
   readonly events: EventQueue
   readonly random: SimRandom
+  readonly pieces: Pieces
   /** Bytes of one direction that the two kernels hold, on the way or not yet read. */
   readonly windowBytes: number
   /** How long the kernel keeps sending what is not acknowledged before it gives up. */
@@ -154,6 +156,12 @@ export class SimConnection implements Connection, Waiter {
   write(bytes: Uint8Array): boolean {
     if (this.#isEnding || this.#isClosed) return false
     if (bytes.length === 0) return true
+    const room = this.#wire.windowBytes - this.#inFlightBytes
+    if (this.#bufferedBytes === 0 && room >= bytes.length) {
+      // The usual case: the kernel takes everything, and nothing is queued.
+      for (let at = 0; at < bytes.length; ) at += this.#take(bytes, at, room)
+      return true
+    }
     this.#queue.push(bytes)
     this.#bufferedBytes += bytes.length
     this.#pump()
@@ -208,25 +216,18 @@ export class SimConnection implements Connection, Waiter {
 
   /** Gives the kernel what it takes: not every byte that becomes free, or pieces would get ever smaller. */
   #pump(): void {
-    const { random, windowBytes } = this.#wire
+    const { windowBytes } = this.#wire
     while (this.#bufferedBytes > 0) {
       const room = windowBytes - this.#inFlightBytes
       if (room < Math.min(this.#bufferedBytes, windowBytes / 4)) break
       const chunk = this.#queue.peek()!
-      const length = Math.min(chunk.length - this.#headTaken, room)
-      const taken = random.oneIn(4) ? random.between(1, length) : length
-      const piece = Buffer.allocUnsafe(taken)
-      piece.set(
-        taken === chunk.length ? chunk : chunk.subarray(this.#headTaken, this.#headTaken + taken),
-      )
+      const taken = this.#take(chunk, this.#headTaken, room)
       this.#headTaken += taken
       if (this.#headTaken === chunk.length) {
         this.#queue.shift()
         this.#headTaken = 0
       }
       this.#bufferedBytes -= taken
-      this.#inFlightBytes += taken
-      this.#sendInOrder(PacketKind.data, piece)
     }
     if (this.#bufferedBytes > 0) return
     if (this.#mustDrain) {
@@ -236,6 +237,18 @@ export class SimConnection implements Connection, Waiter {
       })
     }
     if (this.#isEnding && !this.#isEndSent) this.#sendEnd()
+  }
+
+  /** Sends a piece of the chunk and returns its length: all that there is room for, or less if chance wants it. */
+  #take(chunk: Uint8Array, start: number, room: number): number {
+    const { pieces, random } = this.#wire
+    const length = Math.min(chunk.length - start, room)
+    const taken = random.oneIn(4) ? random.between(1, length) : length
+    const piece = pieces.take(taken)
+    piece.set(taken === chunk.length ? chunk : chunk.subarray(start, start + taken))
+    this.#inFlightBytes += taken
+    this.#sendInOrder(PacketKind.data, piece)
+    return taken
   }
 
   #sendEnd(): void {
@@ -379,8 +392,20 @@ export class SimConnection implements Connection, Waiter {
       this.#sendReset()
       return
     }
-    this.#unread.push(piece)
-    this.#read()
+    const handler = this.#handler
+    const isReadAtOnce =
+      handler !== null && this.#unread.length === 0 && !this.#isPaused && !this.process.isFrozen
+    if (isReadAtOnce && !this.process.isStopped) this.#deliver(handler, piece)
+    else {
+      this.#unread.push(piece)
+      this.#read()
+    }
+  }
+
+  #deliver(handler: ConnectionHandler, piece: Uint8Array): void {
+    if (!this.#isEnding) handler.onBytes(piece)
+    piece.fill(POISON)
+    this.#acknowledge(piece.length)
   }
 
   #onEndArrival(): void {
@@ -410,9 +435,7 @@ export class SimConnection implements Connection, Waiter {
         this.#readEnd(handler)
         return
       }
-      if (!this.#isEnding) handler.onBytes(piece)
-      piece.fill(POISON)
-      this.#acknowledge(piece.length)
+      this.#deliver(handler, piece)
     }
   }
 

@@ -11,6 +11,7 @@ import type { EventQueue } from './event-queue.ts'
 import { Link, type LinkOptions } from './link.ts'
 import type { Wire } from './network-connection.ts'
 import { SimConnection } from './network-connection.ts'
+import { Pieces } from './pieces.ts'
 import type { SimRandom } from './random.ts'
 import { connectRetryMs } from './retransmission.ts'
 import type { SimTimers } from './timers.ts'
@@ -75,6 +76,7 @@ export class SimNetwork {
     this.#wire = {
       events,
       random,
+      pieces: new Pieces(),
       windowBytes: options.windowBytes ?? 64 * 1024,
       retransmitLimitMs: options.retransmitLimitMs ?? 924_600,
     }

@@ -43,13 +43,10 @@ export class SimRandom implements Random {
   /** An integer in 0 … `limit`-1. */
   below(limit: number): number {
     assert(limit > 0 && limit <= 2 ** 32, `a limit of ${limit}`)
-    // The same result as below, without a division.
-    if ((limit & (limit - 1)) === 0) return (this.uint32() & (limit - 1)) >>> 0
-    // Rejects the few values that would make some results more likely than others.
-    const fair = 2 ** 32 - (2 ** 32 % limit)
     for (;;) {
       const value = this.uint32()
-      if (value < fair) return value % limit
+      // The few highest values would make some results more likely than others; the exact bound costs a division.
+      if (value <= 0xffff_ffff - limit || value < 2 ** 32 - (2 ** 32 % limit)) return value % limit
     }
   }
 
