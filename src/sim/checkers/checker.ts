@@ -102,47 +102,69 @@ export function runCheckers(
   const servers = new Servers(index)
   const watches = new WatchBook(index)
   const run: Run = { history, index, servers, watches, options: checkOptions }
-  const before = new Map<HistoryKind, AnyLook[]>()
-  const after = new Map<HistoryKind, AnyLook[]>()
+  const routes = new Map<HistoryKind, Route>()
   const atEnd: (() => void)[] = []
   for (const checker of checkers) {
     let isDone = false
-    const report = (text: string | null, at: number): void => {
-      if (text === null || isDone) return
+    const report = (text: string, at: number): void => {
+      if (isDone) return
       isDone = true
       violations.push({ id: checker.id, message: messageOf(checker, text, history[at]), at })
     }
     const watching = checker.watch(run)
-    enter(before, watching.before ?? {}, report)
-    enter(after, watching.after ?? {}, report)
+    enter(routes, 'before', watching.before ?? {}, report)
+    enter(routes, 'after', watching.after ?? {}, report)
     const end = watching.atEnd
-    if (end !== undefined) atEnd.push(() => report(end(), history.length))
+    if (end === undefined) continue
+    atEnd.push(() => {
+      const text = end()
+      if (text !== null) report(text, history.length)
+    })
   }
   for (let at = 0; at < history.length; at += 1) {
     const event = history[at]!
-    const early = before.get(event.kind)
-    if (early !== undefined) for (const look of early) look(event, at)
+    const route = routes.get(event.kind)
+    if (route !== undefined) look(route.before, event, at)
     servers.step(event)
     watches.step(event, at)
-    const late = after.get(event.kind)
-    if (late !== undefined) for (const look of late) look(event, at)
+    if (route !== undefined) look(route.after, event, at)
   }
   for (const end of atEnd) end()
   return violations
 }
 
+/** Who looks at the events of one kind. */
+interface Route {
+  readonly before: Viewer[]
+  readonly after: Viewer[]
+}
+
+interface Viewer {
+  readonly look: AnyLook
+  readonly report: (text: string, at: number) => void
+}
+
+function look(viewers: readonly Viewer[], event: HistoryEvent, at: number): void {
+  for (let i = 0; i < viewers.length; i += 1) {
+    const viewer = viewers[i]!
+    const text = viewer.look(event, at)
+    if (text !== null) viewer.report(text, at)
+  }
+}
+
 function enter(
-  looks: Map<HistoryKind, AnyLook[]>,
-  own: Looks,
-  report: (text: string | null, at: number) => void,
+  routes: Map<HistoryKind, Route>,
+  when: 'after' | 'before',
+  looks: Looks,
+  report: (text: string, at: number) => void,
 ): void {
-  for (const [kind, look] of Object.entries(own) as [HistoryKind, AnyLook][]) {
-    const known = looks.get(kind) ?? []
-    known.push((event, at) => {
-      report(look(event, at), at)
-      return null
-    })
-    looks.set(kind, known)
+  for (const [kind, own] of Object.entries(looks) as [HistoryKind, AnyLook][]) {
+    let route = routes.get(kind)
+    if (route === undefined) {
+      route = { before: [], after: [] }
+      routes.set(kind, route)
+    }
+    route[when].push({ look: own, report })
   }
 }
 

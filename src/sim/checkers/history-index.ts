@@ -2,13 +2,14 @@ import type { ServerId, SessionId, Zxid } from '../../base/index.ts'
 import { OpCode, type Txn, type TxnHeader } from '../../wire/index.ts'
 import type { ClientRequest, History, InvokeEvent, ReturnEvent } from '../history.ts'
 import { Model } from './model.ts'
+import { chainOf } from './zxid.ts'
 
 /** A transaction of the one history that all servers share. */
 export interface Committed {
   readonly zxid: Zxid
   readonly hash: number
   /** Hash of everything up to here. */
-  readonly chain: number
+  chain: number
   readonly header: TxnHeader
   readonly txn: Txn
   /** When a server first carried it out. */
@@ -46,17 +47,18 @@ export class HistoryIndex {
   readonly broadcasts: Map<Zxid, Broadcast> = new Map()
   /** In the order of their invokes. */
   readonly operations: Operation[] = []
-  readonly #operationAt = new Map<number, Operation>()
+  readonly #operationAt: (Operation | undefined)[]
   /** By session, then cxid: the operations that may have become transactions. */
   readonly #byCxid = new Map<SessionId, Map<number, Operation>>()
 
   constructor(history: History) {
+    this.#operationAt = new Array(history.length).fill(undefined)
     this.#collect(history)
     let chain = 0
     for (let i = 0; i < this.sequence.length; i += 1) {
       const committed = this.sequence[i]!
       chain = chainOf(chain, committed.zxid, committed.hash)
-      this.sequence[i] = { ...committed, chain }
+      committed.chain = chain
       this.#positions.set(committed.zxid, i + 1)
       this.model.apply(committed.header, committed.txn)
     }
@@ -90,7 +92,7 @@ export class HistoryIndex {
 
   /** The operation whose invoke or return stands at this place of the history. */
   operationAt(at: number): Operation | undefined {
-    return this.#operationAt.get(at)
+    return this.#operationAt[at]
   }
 
   /** The operation that a transaction comes from; undefined for those of the servers themselves. */
@@ -99,7 +101,7 @@ export class HistoryIndex {
   }
 
   #collect(history: History): void {
-    const open = new Map<number, Map<number, Operation[]>>()
+    const open = new Map<number, Map<number, Operation>>()
     for (let at = 0; at < history.length; at += 1) {
       const event = history[at]!
       switch (event.kind) {
@@ -117,10 +119,12 @@ export class HistoryIndex {
           this.#invoked(event, at, open)
           break
         case 'return': {
-          const operation = open.get(event.connection)?.get(event.xid)?.shift()
+          const byXid = open.get(event.connection)
+          const operation = byXid?.get(event.xid)
           if (operation === undefined) break
+          byXid!.delete(event.xid)
           operation.reply = event
-          this.#operationAt.set(at, operation)
+          this.#operationAt[at] = operation
           break
         }
         default:
@@ -129,7 +133,7 @@ export class HistoryIndex {
     }
   }
 
-  #invoked(event: InvokeEvent, at: number, open: Map<number, Map<number, Operation[]>>): void {
+  #invoked(event: InvokeEvent, at: number, open: Map<number, Map<number, Operation>>): void {
     const { client, connection, sessionId, xid, request } = event
     const operation: Operation = {
       client,
@@ -142,15 +146,13 @@ export class HistoryIndex {
       reply: null,
     }
     this.operations.push(operation)
-    this.#operationAt.set(at, operation)
+    this.#operationAt[at] = operation
     let byXid = open.get(connection)
     if (byXid === undefined) {
       byXid = new Map()
       open.set(connection, byXid)
     }
-    const waiting = byXid.get(xid)
-    if (waiting === undefined) byXid.set(xid, [operation])
-    else waiting.push(operation)
+    byXid.set(xid, operation)
     if (!isWrite(request)) return
     let byCxid = this.#byCxid.get(sessionId)
     if (byCxid === undefined) {
@@ -163,7 +165,7 @@ export class HistoryIndex {
   /** Nearly always at the end; elsewhere only when a server applies what others left out. */
   #insert(committed: Committed): void {
     const { sequence } = this
-    const last = sequence.at(-1)
+    const last = sequence[sequence.length - 1]
     if (last === undefined || committed.zxid > last.zxid) {
       sequence.push(committed)
       this.#positions.set(committed.zxid, sequence.length)
@@ -178,18 +180,6 @@ export class HistoryIndex {
     )
   }
 }
-
-/** Hash of a history after one more entry: equal hashes stand for equal histories. */
-export function chainOf(chain: number, zxid: Zxid, hash: number): number {
-  zxidBits[0] = zxid
-  let mixed = Math.imul(chain ^ zxidWords[0]!, 0x01000193)
-  mixed = Math.imul(mixed ^ (mixed >>> 15) ^ zxidWords[1]!, 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13) ^ hash, 0xc2b2ae35)
-  return (mixed ^ (mixed >>> 16)) | 0
-}
-
-const zxidBits = new BigInt64Array(1)
-const zxidWords = new Int32Array(zxidBits.buffer)
 
 export function isWrite(request: ClientRequest): boolean {
   switch (request.type) {

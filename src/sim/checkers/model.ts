@@ -26,7 +26,8 @@ export interface ModelZnode {
   readonly aversion: number
   readonly owner: bigint
   readonly numChildren: number
-  readonly digest: number
+  /** CRC-32 of all that is digested; set when the znode is put into the model. */
+  digest: number
 }
 
 /** A change that watches may be about. */
@@ -71,6 +72,8 @@ export class Model {
   /** Sessions by id; a session id that is created twice keeps its first life. */
   readonly sessions: Map<SessionId, ModelSession> = new Map()
   #digest = 0n
+  /** What the present transaction adds to the digest: far below 2^53. */
+  #digestChange = 0
   #position = 0
 
   constructor() {
@@ -78,7 +81,7 @@ export class Model {
       const znode = systemZnode(path, path === '/' || path === '/zookeeper')
       this.#put(path, znode)
     }
-    this.#digests.push(this.#digest)
+    this.#closeDigest()
   }
 
   /** Number of transactions applied. */
@@ -153,6 +156,14 @@ export class Model {
     const isRefused = txn.type === OpCode.multi && txn.txns.some((op) => op.type === OpCode.error)
     if (txn.type !== OpCode.multi) this.#applyOne(header, txn)
     else if (!isRefused) for (const op of txn.txns) this.#applyOne(header, op)
+    this.#closeDigest()
+  }
+
+  #closeDigest(): void {
+    if (this.#digestChange !== 0) {
+      this.#digest = BigInt.asIntN(64, this.#digest + BigInt(this.#digestChange))
+      this.#digestChange = 0
+    }
     this.#digests.push(this.#digest)
   }
 
@@ -215,7 +226,7 @@ export class Model {
     const creates = parentCVersion === -1 ? parent.creates + 1 : parentCVersion
     const bumped = creates > parent.creates ? { ...parent, creates, pzxid: zxid } : parent
     if (this.#now(path) !== null) {
-      this.#put(parentOf(path), bumped)
+      this.#put(parentOf(path), { ...bumped })
       return
     }
     this.#put(parentOf(path), { ...bumped, numChildren: parent.numChildren + 1 })
@@ -276,26 +287,24 @@ export class Model {
   }
 
   #now(path: string): ModelZnode | null {
-    return this.#versions.get(path)?.at(-1)?.znode ?? null
+    const versions = this.#versions.get(path)
+    return versions === undefined ? null : versions[versions.length - 1]!.znode
   }
 
-  /** Makes `znode` the present version of `path`; null deletes it. */
+  /** Makes `znode`, a new object, the present version of `path`; null deletes it. */
   #put(path: string, znode: ModelZnode | null): void {
     let versions = this.#versions.get(path)
     if (versions === undefined) {
       versions = []
       this.#versions.set(path, versions)
     }
-    const last = versions.at(-1)
+    const last = versions[versions.length - 1]
     const digest = znode === null ? 0 : znodeDigest(path, znode)
     if (!path.startsWith('/zookeeper/')) {
-      const difference = BigInt(digest) - BigInt(last?.znode?.digest ?? 0)
-      this.#digest = BigInt.asIntN(64, this.#digest + difference)
+      this.#digestChange += digest - (last?.znode?.digest ?? 0)
     }
-    const version = {
-      position: this.#position,
-      znode: znode === null ? null : { ...znode, digest },
-    }
+    if (znode !== null) znode.digest = digest
+    const version = { position: this.#position, znode }
     if (last?.position === this.#position) versions[versions.length - 1] = version
     else versions.push(version)
   }
@@ -377,8 +386,8 @@ function znodeDigest(path: string, znode: ModelZnode): number {
   fields.setBigInt64(0, znode.czxid)
   fields.setBigInt64(8, znode.mzxid)
   fields.setBigInt64(16, znode.pzxid)
-  fields.setBigInt64(24, BigInt(znode.ctime))
-  fields.setBigInt64(32, BigInt(znode.mtime))
+  setTime(24, znode.ctime)
+  setTime(32, znode.mtime)
   fields.setInt32(40, znode.version)
   fields.setInt32(44, znode.creates)
   fields.setInt32(48, znode.aversion)
@@ -386,4 +395,10 @@ function znodeDigest(path: string, znode: ModelZnode): number {
   let crc = path === '/' ? CRC32_START : crc32Utf8(CRC32_START, path)
   if (znode.data !== null) crc = crc32Latin1(crc, znode.data)
   return ~crc32View(crc, fields, STAT_BYTES) >>> 0
+}
+
+/** A time in ms, which is not negative, as int64. */
+function setTime(offset: number, timeMs: number): void {
+  fields.setUint32(offset, Math.floor(timeMs / 2 ** 32))
+  fields.setUint32(offset + 4, timeMs % 2 ** 32)
 }

@@ -1,6 +1,6 @@
-import { counterOf, epochOf, type Zxid } from '../../base/index.ts'
+import type { Zxid } from '../../base/index.ts'
 import type { LoggedEntry } from '../history.ts'
-import { chainOf } from './history-index.ts'
+import { chainOf } from './zxid.ts'
 
 /** A server's log, rebuilt from what was handed to its disk: each entry with the hash of everything up to it. */
 export class ServerLog {
@@ -11,11 +11,11 @@ export class ServerLog {
   readonly #chains: number[] = []
 
   get last(): Zxid {
-    return this.#zxids.at(-1) ?? this.#baseZxid
+    return this.#zxids[this.#zxids.length - 1] ?? this.#baseZxid
   }
 
   append({ zxid, hash }: LoggedEntry): void {
-    const chain = this.#chains.at(-1) ?? this.#baseChain
+    const chain = this.#chains[this.#chains.length - 1] ?? this.#baseChain
     this.#zxids.push(zxid)
     this.#chains.push(chainOf(chain, zxid, hash))
   }
@@ -65,10 +65,4 @@ export class ServerLog {
     for (const zxid of other.#zxids) this.#zxids.push(zxid)
     for (const chain of other.#chains) this.#chains.push(chain)
   }
-}
-
-/** Whether `next` may stand right after `last` in a log: the next of its epoch, or the first of a later one. */
-export function isSuccessor(next: Zxid, last: Zxid): boolean {
-  if (epochOf(next) === epochOf(last)) return counterOf(next) === counterOf(last) + 1
-  return next > last && counterOf(next) === 1
 }

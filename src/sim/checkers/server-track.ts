@@ -209,10 +209,26 @@ export class Servers {
   }
 
   step(event: HistoryEvent): void {
-    if ('incarnation' in event) this.of(event.server).step(event, this.#index)
-    else if (event.kind === 'config') {
-      this.voters = event.voters
-      this.observers = event.observers
+    switch (event.kind) {
+      case 'append':
+      case 'truncate':
+      case 'epochAccepted':
+      case 'epochCurrent':
+      case 'install':
+      case 'durable':
+      case 'ack':
+      case 'apply':
+      case 'crash':
+      case 'restart':
+      case 'roleChange':
+        this.of(event.server).step(event, this.#index)
+        break
+      case 'config':
+        this.voters = event.voters
+        this.observers = event.observers
+        break
+      default:
+        break
     }
   }
 }

@@ -28,52 +28,108 @@ export interface Told {
   readonly path: string
 }
 
+const KINDS: readonly WatchKind[] = ['data', 'child', 'persistent', 'persistentRecursive']
+
+/** What became of the watches of one kind, by path. */
+class WatchesOfKind {
+  readonly armed: Map<string, ArmedWatch> = new Map()
+  /** Used up, or removed, since they were set last. */
+  readonly fired: Set<string> = new Set()
+  readonly removed: Set<string> = new Set()
+}
+
 /** The watches of one connection, as its client must think of them. */
 export class ConnectionWatches {
   readonly #index: HistoryIndex
-  readonly armed: Map<string, ArmedWatch> = new Map()
-  /** Keys of watches that were used up or removed since they were set last. */
-  readonly fired: Set<string> = new Set()
-  readonly removed: Set<string> = new Set()
-  /** How often each change was told: by position, type and path. */
-  readonly #told = new Map<string, number>()
+  readonly #byKind: Readonly<Record<WatchKind, WatchesOfKind>> = {
+    data: new WatchesOfKind(),
+    child: new WatchesOfKind(),
+    persistent: new WatchesOfKind(),
+    persistentRecursive: new WatchesOfKind(),
+  }
+  /** How often each change was told; of changes that are alike, the first stands for all. */
+  readonly #told = new Map<ModelChange, number>()
   lastEventZxid: Zxid = 0n as Zxid
   /** Events that setWatches has made up; null while none is under way. */
   madeUp: Told[] | null = null
   isOver = false
   /** Position of the earliest trigger of an armed watch that must be told; Infinity for none. */
   nextTrigger: number = Number.POSITIVE_INFINITY
-  persistentCount = 0
 
   constructor(index: HistoryIndex) {
     this.#index = index
   }
 
+  get hasPersistent(): boolean {
+    const { persistent, persistentRecursive } = this.#byKind
+    return persistent.armed.size > 0 || persistentRecursive.armed.size > 0
+  }
+
+  /** One-shot watches whose change has come. */
+  *overdue(position: number): Iterable<{ readonly path: string; readonly trigger: ModelChange }> {
+    for (const kind of KINDS) {
+      for (const { path, trigger } of this.#byKind[kind].armed.values()) {
+        if (trigger?.isReadable !== true || trigger.position > position) continue
+        yield { path, trigger }
+      }
+    }
+  }
+
   arm(mode: WatchMode, path: string, zxid: Zxid): void {
     const kind: WatchKind = mode === 'exists' ? 'data' : mode
-    const key = keyOf(kind, path)
+    const own = this.#byKind[kind]
     const position = this.#index.positionOf(zxid)
-    const known = this.armed.get(key)
+    const known = own.armed.get(path)
     if (known !== undefined && (known.trigger === null || known.trigger.position > position)) return
     const trigger = isOneShot(kind) ? firstTrigger(this.#index, kind, path, position) : null
-    this.armed.set(key, { kind, path, position, trigger })
-    this.fired.delete(key)
-    this.removed.delete(key)
-    this.#count()
+    own.armed.set(path, { kind, path, position, trigger })
+    own.fired.delete(path)
+    own.removed.delete(path)
+    if (trigger?.isReadable === true && trigger.position < this.nextTrigger) {
+      this.nextTrigger = trigger.position
+    }
   }
 
   /** Armed watches that an event is about. */
   matching(type: number, path: string): ArmedWatch[] {
     const found: ArmedWatch[] = []
-    for (const key of keysOf(type, path)) {
-      const watch = this.armed.get(key)
+    this.#visit(type, path, ({ armed }, watchedPath) => {
+      const watch = armed.get(watchedPath)
       if (watch !== undefined) found.push(watch)
-    }
+    })
     return found
   }
 
-  timesTold(position: number, type: number, path: string): number {
-    return this.#told.get(`${position} ${type} ${path}`) ?? 0
+  /** Whether a watch that an event is about was used up, and not set again. */
+  hasFired(type: number, path: string): boolean {
+    let hasFired = false
+    this.#visit(type, path, ({ fired }, watchedPath) => {
+      hasFired ||= fired.has(watchedPath)
+    })
+    return hasFired
+  }
+
+  /** Whether a watch that an event is about was removed, and not set again. */
+  isRemoved(type: number, path: string): boolean {
+    let isRemoved = false
+    this.#visit(type, path, ({ removed }, watchedPath) => {
+      isRemoved ||= removed.has(watchedPath)
+    })
+    return isRemoved
+  }
+
+  /** Whether a recursive watch on `path` or above it is armed. */
+  isCovered(path: string): boolean {
+    const { armed } = this.#byKind.persistentRecursive
+    if (armed.size === 0) return false
+    for (let top = path; top.length > 1; top = top.slice(0, top.lastIndexOf('/'))) {
+      if (armed.has(top)) return true
+    }
+    return armed.has('/')
+  }
+
+  timesTold(change: ModelChange): number {
+    return this.#told.get(change) ?? 0
   }
 
   onEvent({ type, path, zxid }: WatchEventEvent): void {
@@ -82,20 +138,18 @@ export class ConnectionWatches {
       return
     }
     if (zxid > this.lastEventZxid) this.lastEventZxid = zxid
-    const key = `${this.#index.positionOf(zxid)} ${type} ${path}`
-    this.#told.set(key, (this.#told.get(key) ?? 0) + 1)
+    const change = this.#index.model.changesAt(path, this.#index.positionOf(zxid), type)[0]
+    if (change !== undefined) this.#told.set(change, this.timesTold(change) + 1)
     for (const watch of this.matching(type, path)) {
-      if (isOneShot(watch.kind)) this.#take(watch, this.fired)
+      if (isOneShot(watch.kind)) this.#take(watch, 'fired')
     }
-    this.#count()
   }
 
   remove(path: string, watcherType: number): void {
     for (const kind of kindsOf(watcherType)) {
-      const watch = this.armed.get(keyOf(kind, path))
-      if (watch !== undefined) this.#take(watch, this.removed)
+      const watch = this.#byKind[kind].armed.get(path)
+      if (watch !== undefined) this.#take(watch, 'removed')
     }
-    this.#count()
   }
 
   /** What setWatches left standing; the others were told. */
@@ -119,20 +173,28 @@ export class ConnectionWatches {
     }
   }
 
-  #take(watch: ArmedWatch, into: Set<string>): void {
-    const key = keyOf(watch.kind, watch.path)
-    this.armed.delete(key)
-    into.add(key)
+  /** Every kind and path under which a watch may be that an event of this type on `path` is about. */
+  #visit(type: number, path: string, see: (own: WatchesOfKind, watchedPath: string) => void): void {
+    const { data, child, persistent, persistentRecursive } = this.#byKind
+    const isOfChildren = type === EventType.nodeChildrenChanged
+    if (!isOfChildren) see(data, path)
+    if (isOfChildren || type === EventType.nodeDeleted) see(child, path)
+    see(persistent, path)
+    if (isOfChildren) return
+    for (let top = path; top.length > 1; top = top.slice(0, top.lastIndexOf('/'))) {
+      see(persistentRecursive, top)
+    }
+    see(persistentRecursive, '/')
   }
 
-  #count(): void {
+  #take({ kind, path, trigger }: ArmedWatch, into: 'fired' | 'removed'): void {
+    const own = this.#byKind[kind]
+    own.armed.delete(path)
+    own[into].add(path)
+    if (trigger === null || trigger.position > this.nextTrigger) return
     this.nextTrigger = Number.POSITIVE_INFINITY
-    this.persistentCount = 0
-    for (const { kind, trigger } of this.armed.values()) {
-      if (!isOneShot(kind)) this.persistentCount += 1
-      if (trigger?.isReadable === true && trigger.position < this.nextTrigger) {
-        this.nextTrigger = trigger.position
-      }
+    for (const { trigger: next } of this.overdue(Number.POSITIVE_INFINITY)) {
+      this.nextTrigger = Math.min(this.nextTrigger, next.position)
     }
   }
 }
@@ -211,33 +273,6 @@ export function isSetWatches(type: number): boolean {
 
 export function isOneShot(kind: WatchKind): boolean {
   return kind === 'child' || kind === 'data'
-}
-
-/** Keys of every watch that an event of this type on this path may come from. */
-export function keysOf(type: number, path: string): string[] {
-  const keys = [keyOf('persistent', path)]
-  if (type !== EventType.nodeChildrenChanged) keys.push(keyOf('data', path))
-  if (type === EventType.nodeDeleted || type === EventType.nodeChildrenChanged) {
-    keys.push(keyOf('child', path))
-  }
-  if (type !== EventType.nodeChildrenChanged) keys.push(...recursiveKeys(path))
-  return keys
-}
-
-/** Keys of the recursive watches on `path` and above it. */
-export function recursiveKeys(path: string): string[] {
-  const keys: string[] = []
-  let top = path
-  while (top.length > 1) {
-    keys.push(keyOf('persistentRecursive', top))
-    top = top.slice(0, top.lastIndexOf('/'))
-  }
-  keys.push(keyOf('persistentRecursive', '/'))
-  return keys
-}
-
-function keyOf(kind: WatchKind, path: string): string {
-  return `${kind} ${path}`
 }
 
 function firstTrigger(

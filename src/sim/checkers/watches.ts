@@ -3,14 +3,7 @@ import { ErrorCode, EventType, OpCode, type SetWatchesRequest } from '../../wire
 import type { Checker, Run, Watching } from './checker.ts'
 import type { HistoryIndex } from './history-index.ts'
 import type { ModelChange } from './model.ts'
-import {
-  type ConnectionWatches,
-  isOneShot,
-  isSetWatches,
-  keysOf,
-  recursiveKeys,
-  type Told,
-} from './watch-book.ts'
+import { type ConnectionWatches, isOneShot, isSetWatches, type Told } from './watch-book.ts'
 
 /* What watches tell, to each connection. */
 
@@ -23,8 +16,7 @@ function watchEventBeforeData({ index, watches }: Run): Watching {
         if (event.zxid <= 0n || own.nextTrigger === Number.POSITIVE_INFINITY) return null
         const position = index.positionOf(event.zxid)
         if (own.nextTrigger > position) return null
-        for (const { path, trigger } of own.armed.values()) {
-          if (trigger === null || !trigger.isReadable || trigger.position > position) continue
+        for (const { path, trigger } of own.overdue(position)) {
           const { zxid } = index.sequence[trigger.position - 1]!
           return `a reply at ${formatHex(event.zxid)} before the event of ${path} at ${formatHex(zxid)}`
         }
@@ -35,24 +27,23 @@ function watchEventBeforeData({ index, watches }: Run): Watching {
 }
 
 /** W2: not twice, and not never. */
-function watchOneShot({ watches }: Run): Watching {
+function watchOneShot({ index, watches }: Run): Watching {
   return {
     before: {
       watchEvent: (event) => {
         if (event.zxid === null) return null
         const own = watches.of(event.connection)
         if (own.isOver || own.matching(event.type, event.path).length > 0) return null
-        const keys = keysOf(event.type, event.path)
-        if (keys.some((key) => own.removed.has(key))) return null
-        return keys.some((key) => own.fired.has(key))
+        if (own.isRemoved(event.type, event.path)) return null
+        return own.hasFired(event.type, event.path)
           ? `a second event of ${event.path} for one watch`
           : null
       },
       end: () => {
         for (const own of watches.all()) {
           if (own.isOver) continue
-          for (const { path, trigger } of own.armed.values()) {
-            if (trigger?.isReadable === true) return `the event of ${path} has never come`
+          for (const { path } of own.overdue(index.sequence.length)) {
+            return `the event of ${path} has never come`
           }
         }
         return null
@@ -152,10 +143,11 @@ function watchJustified({ index, watches }: Run): Watching {
           return `an event of ${event.path}, which the client may not read`
         }
         const own = watches.of(event.connection)
-        const keys = [...keysOf(event.type, event.path), ...recursiveKeys(event.path)]
-        const isKnown = (key: string): boolean =>
-          own.armed.has(key) || own.fired.has(key) || own.removed.has(key)
-        return own.isOver || keys.some(isKnown) ? null : `nobody watches ${event.path}`
+        const { type, path } = event
+        if (own.isOver || own.isCovered(path) || own.matching(type, path).length > 0) return null
+        return own.hasFired(type, path) || own.isRemoved(type, path)
+          ? null
+          : `nobody watches ${path}`
       },
     },
   }
@@ -180,7 +172,7 @@ function watchRemoval({ watches }: Run): Watching {
         if (own.isOver)
           return `an event of ${event.path} after the end of the session or connection`
         if (event.zxid === null || own.matching(event.type, event.path).length > 0) return null
-        return keysOf(event.type, event.path).some((key) => own.removed.has(key))
+        return own.isRemoved(event.type, event.path)
           ? `an event of ${event.path} after its watch was removed`
           : null
       },
@@ -194,7 +186,7 @@ function watchContinuity({ index, watches }: Run): Watching {
   /** By connection: the first change that was not looked at. */
   const cursors = new Map<ConnectionWatches, number>()
   const examine = (own: ConnectionWatches, position: number): string | null => {
-    if (own.persistentCount === 0) {
+    if (!own.hasPersistent) {
       cursors.delete(own)
       return null
     }
@@ -204,7 +196,8 @@ function watchContinuity({ index, watches }: Run): Watching {
       const change = changes[cursor]!
       if (!isDue(own, change)) continue
       const { type, path } = change
-      if (own.timesTold(change.position, type, path) < timesMade(index, change)) {
+      const alike = index.model.changesAt(path, change.position, type)
+      if (own.timesTold(alike[0]!) < alike.length) {
         const { zxid } = index.sequence[change.position - 1]!
         text = `event ${type} of ${path} at ${formatHex(zxid)} has not come`
         break
@@ -218,21 +211,16 @@ function watchContinuity({ index, watches }: Run): Watching {
       watchEvent: (event) => {
         const own = watches.of(event.connection)
         if (event.zxid === null || own.isOver) return null
-        const matching = own.matching(event.type, event.path)
-        const change = changeOf(index, event.zxid, event.type, event.path)
-        if (change === undefined) return null
+        const { type, path, zxid } = event
+        const alike = index.model.changesAt(path, index.positionOf(zxid), type)
+        if (alike.length === 0) return null
+        const matching = own.matching(type, path)
         if (matching.some(({ kind }) => !isOneShot(kind))) {
-          const told = own.timesTold(change.position, event.type, event.path)
-          return told < timesMade(index, change)
-            ? null
-            : `event ${event.type} of ${event.path} twice`
+          return own.timesTold(alike[0]!) < alike.length ? null : `event ${type} of ${path} twice`
         }
-        if (event.type !== EventType.nodeChildrenChanged || matching.length > 0) return null
-        const keys = keysOf(event.type, event.path)
-        if (keys.some((key) => own.fired.has(key) || own.removed.has(key))) return null
-        return recursiveKeys(event.path).some((key) => own.armed.has(key))
-          ? `a recursive watch is told of the children of ${event.path}`
-          : null
+        if (type !== EventType.nodeChildrenChanged || matching.length > 0) return null
+        if (own.hasFired(type, path) || own.isRemoved(type, path)) return null
+        return own.isCovered(path) ? `a recursive watch is told of the children of ${path}` : null
       },
       return: (event) =>
         event.zxid <= 0n
@@ -255,11 +243,6 @@ function isDue(own: ConnectionWatches, change: ModelChange): boolean {
   return own
     .matching(change.type, change.path)
     .some(({ kind, position }) => !isOneShot(kind) && position < change.position)
-}
-
-/** How many changes of one transaction are told alike. */
-function timesMade(index: HistoryIndex, { position, type, path }: ModelChange): number {
-  return index.model.changesAt(path, position, type).length
 }
 
 export const WATCH_CHECKERS: readonly Checker[] = [

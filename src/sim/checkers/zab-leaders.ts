@@ -1,6 +1,7 @@
-import { epochOf, formatHex, type ServerId, type Zxid } from '../../base/index.ts'
+import { formatHex, type ServerId, type Zxid } from '../../base/index.ts'
 import type { Checker, Run, Watching } from './checker.ts'
 import { isQuorum } from './quorums.ts'
+import { epochOf } from './zxid.ts'
 
 /* Epochs, votes, quorums. */
 

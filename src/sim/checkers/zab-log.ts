@@ -1,9 +1,10 @@
-import { epochOf, formatHex, makeZxid, type ServerId, type Zxid } from '../../base/index.ts'
+import { formatHex, makeZxid, type ServerId, type Zxid } from '../../base/index.ts'
 import type { LoggedEntry } from '../history.ts'
 import type { Checker, Run, Watching } from './checker.ts'
 import { isQuorum } from './quorums.ts'
-import { isSuccessor, ServerLog } from './server-log.ts'
+import { ServerLog } from './server-log.ts'
 import type { ServerTrack } from './server-track.ts'
+import { epochOf, isSuccessor } from './zxid.ts'
 
 /* What the logs hold. */
 

@@ -1,7 +1,8 @@
-import { epochOf, formatHex, type ServerId, type Zxid } from '../../base/index.ts'
+import { formatHex, type ServerId, type Zxid } from '../../base/index.ts'
 import type { ApplyEvent } from '../history.ts'
 import type { Checker, Run, Watching } from './checker.ts'
 import type { ServerTrack } from './server-track.ts'
+import { epochOf } from './zxid.ts'
 
 /* What is applied, and in which order. */
 
