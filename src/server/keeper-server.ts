@@ -137,6 +137,7 @@ export class KeeperServer
   start(): void {
     const handlers = {
       onDurable: (zxid: Zxid) => this.#onDurable(zxid),
+      onLogPurged: (base: Zxid) => this.#running?.member?.onLogPurged(base),
       onFatal: (error: StorageError) => this.#fail(error),
     }
     openStorage(
@@ -217,6 +218,7 @@ export class KeeperServer
     const { config, metrics } = this.#options
     return serverStatus({
       server: this,
+      member: this.#running?.member ?? null,
       serverId: this.serverId,
       config,
       metrics,

@@ -13,6 +13,7 @@ import { InputKind, type LinkId, PacketKind } from '../zab/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { createSessionOf, ownWriteOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
+import { ProposalSizes } from './proposal-sizes.ts'
 import type { Replica } from './replica.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import { OWN, SessionOwners } from './session-owners.ts'
@@ -27,6 +28,7 @@ import {
 
 /** What the leader of an ensemble does for its own clients and for those of its learners. Lives as long as the role. */
 export class LeaderRequests implements ProposalLog {
+  readonly proposalSizes: ProposalSizes = new ProposalSizes()
   readonly #host: SessionHost
   readonly #replica: Replica
   readonly #pipeline: WritePipeline
@@ -70,6 +72,7 @@ export class LeaderRequests implements ProposalLog {
   append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
     // Not `slice`: of a Node buffer that is no copy.
     const txn = new Uint8Array(bytes.subarray(start, end))
+    this.proposalSizes.record(txn.length)
     const given = this.#replica.core.propose(txn, this.#clock.monotonicMs())
     assert(given === zxid, 'a proposal gets the zxid that it was prepared with')
   }

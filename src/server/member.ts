@@ -17,6 +17,8 @@ import type { ClientConnection } from './client-connection.ts'
 import { LeaderRequests } from './leader-requests.ts'
 import { LearnerRequests } from './learner-requests.ts'
 import type { WaitingRequest } from './pending.ts'
+import type { ProposalSizes } from './proposal-sizes.ts'
+import type { QuorumSource } from './quorum-status.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import { replicaOptions } from './replica-options.ts'
@@ -51,7 +53,7 @@ export interface MemberParts {
 }
 
 /** A server of an ensemble: agrees with the others on writes, in whatever role it has. */
-export class Member implements WriteService, ReplicaHost {
+export class Member implements WriteService, ReplicaHost, QuorumSource {
   readonly #host: MemberHost
   readonly #env: Environment
   readonly #self: ServerId
@@ -128,6 +130,10 @@ export class Member implements WriteService, ReplicaHost {
     return this.#leading?.pendingSyncs ?? 0
   }
 
+  get proposalSizes(): ProposalSizes | null {
+    return this.#leading?.proposalSizes ?? null
+  }
+
   flush(): void {
     this.#leading?.askForConfirmation()
     this.#replica.flush()
@@ -161,8 +167,8 @@ export class Member implements WriteService, ReplicaHost {
     this.#host.schedule()
   }
 
-  await(connection: ClientConnection): void {
-    this.#pipeline.await(connection)
+  awaitTurn(connection: ClientConnection): void {
+    this.#pipeline.awaitTurn(connection)
   }
 
   openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
@@ -181,6 +187,10 @@ export class Member implements WriteService, ReplicaHost {
   }
 
   /* ---------------------------------------------------------------- the log */
+
+  onLogPurged(base: Zxid): void {
+    this.#replica.onLogPurged(base)
+  }
 
   schedule(): void {
     this.#host.schedule()

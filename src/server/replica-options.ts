@@ -2,7 +2,11 @@ import { epochOf, type ServerId, type Zxid } from '../base/index.ts'
 import type { Config, EnsembleConfig, MemberConfig } from '../config/index.ts'
 import { ensembleText } from '../config/index.ts'
 import type { Address } from '../env/index.ts'
-import type { ElectionPortOptions, LearnerPortOptions } from '../peer/index.ts'
+import {
+  DEFAULT_LEARNER_PORT_LIMITS,
+  type ElectionPortOptions,
+  type LearnerPortOptions,
+} from '../peer/index.ts'
 import type { LoggedTail, Storage } from '../storage/index.ts'
 import {
   type CoreOptions,
@@ -57,6 +61,7 @@ export function replicaOptions(
       self,
       ensemble: zabEnsemble(ensemble),
       recovered,
+      diskBase: storage.diskBase,
       timing: {
         ...DEFAULT_TIMING,
         tickMs: config.tickTimeMs,
@@ -76,6 +81,13 @@ export function replicaOptions(
       self,
       listen: listenAddress(ensemble, own, own.quorumPort),
       members: addresses(ensemble, ({ quorumPort }) => quorumPort),
+      // A request of a client, and as much again, as in the original.
+      limits: {
+        learnerDataBytesMax: Math.max(
+          DEFAULT_LEARNER_PORT_LIMITS.learnerDataBytesMax,
+          2 * config.limits.requestFrameBytesMax,
+        ),
+      },
     },
   }
 }

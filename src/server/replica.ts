@@ -19,6 +19,7 @@ import {
   InputKind,
   type LinkId,
   type Notification,
+  type Outbox,
   type Packet,
   PacketKind,
   type PersistRecord,
@@ -168,8 +169,8 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.step({ kind: InputKind.LINK_PROGRESS, link })
   }
 
-  newSnapshotSink(): SnapshotSink {
-    return newSnapshotSink(this.#treeOptions)
+  newSnapshotSink(statement: Uint8Array | null): SnapshotSink {
+    return newSnapshotSink(this.#treeOptions, statement)
   }
 
   /** An entry that cannot be read must not reach the log: its link ends before the core has seen it. */
@@ -232,6 +233,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     count += drain(outbox.commits, (zxid) => this.#host.onCommitted(zxid))
     count += drain(outbox.roleChanges, (change) => this.#changeRole(change))
     count += drain(outbox.snapshotRequests, ({ link }) => this.#takeSnapshot(link))
+    count += drain(outbox.entryRequests, (request) => this.#readEntries(request))
     count += drain(outbox.deliveries, ({ link, packet }) => this.#deliver(link, packet))
     count += drain(outbox.confirmed, (token) => this.#host.onConfirmed(token, true))
     count += drain(outbox.unconfirmed, (token) => this.#host.onConfirmed(token, false))
@@ -283,6 +285,21 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const zxid = this.#state.lastApplied
     this.#observer?.onSnapshotTaken(zxid, this.#state.tree.digest())
     this.step({ kind: InputKind.SNAPSHOT_READY, link, zxid, snapshot })
+  }
+
+  /** For a learner that lacks more than is in memory. */
+  #readEntries({ link, after, upTo, maxBytes }: Outbox['entryRequests'][number]): void {
+    this.#storage.readEntries(after, upTo, maxBytes, (problem, read) => {
+      if (read === null) {
+        const reason = problem ?? 'nothing was read'
+        this.step({ kind: InputKind.ENTRIES_FAILED, link, reason })
+      } else this.step({ kind: InputKind.ENTRIES_READY, link, ...read })
+    })
+  }
+
+  /** The log on disk begins after `base` from now on. */
+  onLogPurged(base: Zxid): void {
+    this.step({ kind: InputKind.LOG_PURGED, base })
   }
 
   /* ---------------------------------------------------------------- the disk */

@@ -234,7 +234,7 @@ export class RequestProcessor {
     if (isSync) this.#writes.sync(connection, request)
     connection.runWaiting()
     if (!request.isConfirmed || request.notBefore > this.#host.lastApplied) {
-      this.#writes.await(connection)
+      this.#writes.awaitTurn(connection)
     }
   }
 

@@ -76,8 +76,8 @@ export class Standalone implements WriteService, ProposalLog {
     request.isConfirmed = true
   }
 
-  await(connection: ClientConnection): void {
-    this.#pipeline.await(connection)
+  awaitTurn(connection: ClientConnection): void {
+    this.#pipeline.awaitTurn(connection)
   }
 
   openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {

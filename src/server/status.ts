@@ -22,7 +22,7 @@ export interface StatusSource {
 export interface StatusParts {
   readonly server: StatusSource
   /** Of a server that has an ensemble and is past its recovery. */
-  readonly member?: QuorumSource | null
+  readonly member: QuorumSource | null
   readonly serverId: ServerId
   readonly config: Config
   readonly metrics: MetricsReader
@@ -38,9 +38,10 @@ export function serverStatus(parts: StatusParts): ServerStatus {
   const { server, config } = parts
   const { tree, sessions } = server.state
   const { ensemble } = config
-  const member = parts.member ?? null
   const quorum =
-    ensemble === null || member === null ? null : quorumStatus(member, ensemble, parts.nowMs)
+    ensemble === null || parts.member === null
+      ? null
+      : quorumStatus(parts.member, ensemble, parts.nowMs)
   return {
     mode: modeOf(config, quorum),
     isServing: parts.isServing,

@@ -179,7 +179,7 @@ export class WritePipeline {
   }
 
   /** The connection has a request that must not run before something else has happened. */
-  await(connection: ClientConnection): void {
+  awaitTurn(connection: ClientConnection): void {
     this.#waiting.add(connection)
   }
 

@@ -25,7 +25,7 @@ export interface WriteService extends Flushable {
   /** A sync of a client: sets `notBefore` and `isConfirmed` once it may be answered. */
   sync(connection: ClientConnection, request: WaitingRequest): void
   /** The connection has a request that waits for something else than its own writes. */
-  await(connection: ClientConnection): void
+  awaitTurn(connection: ClientConnection): void
   /** The handshake ends when the createSession transaction is applied. */
   openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void
   /** The password is right: the handshake ends at once, or when the leader has answered. */

@@ -56,7 +56,7 @@ async function startAll(files: readonly string[]): Promise<Started[]> {
   )
 }
 
-test('three participants and an observer serve from their zoo.cfg and myid', async () => {
+test('three participants and an observer serve from their zoo.cfg and myid, and show their parts', async () => {
   const ports = await freePorts(8)
   const servers = [1, 2, 3, 4].map((id) => {
     const role = id === 4 ? ':observer' : ''
@@ -73,6 +73,17 @@ test('three participants and an observer serve from their zoo.cfg and myid', asy
   const leader = started.find(({ role }) => role === 'leading')!
   const srvr = await exchange(leader.port, 'srvr')
   expect(srvr).toMatch(/^Zxid: 0x100000004$/m)
+  expect(srvr).toMatch(/^Mode: leader$/m)
+  expect(srvr).toMatch(/^Proposal sizes last\/min\/max: (\d+)\/(\d+)\/(\d+)$/m)
+  expect(await exchange(leader.port, 'mntr')).toMatch(/^zk_quorum_size\t3$/m)
+  expect(await exchange(started[3]!.port, 'srvr')).toMatch(/^Mode: observer$/m)
+  const conf = await exchange(started[1]!.port, 'conf')
+  expect(conf).toContain(`\nserverId=2\ninitLimit=10\nsyncLimit=5\nelectionAlg=3\n`)
+  expect(conf).toMatch(
+    new RegExp(
+      `membership: \\n.*\\nserver\\.2=127\\.0\\.0\\.1:${ports[2]}:${ports[3]}:participant\\n`,
+    ),
+  )
   for (const { run } of started) run.signal('SIGTERM')
   for (const { run } of started) expect((await run.ended).code).toBe(EXIT.ok.code)
 })
