@@ -25,7 +25,7 @@ export class ClientLink implements ConnectHandler, ConnectionHandler, FrameSink 
   readonly address: Address
   /** What is written here goes out with the next `flush`. */
   readonly out: OutputBuffer = new OutputBuffer()
-  readonly #owner: LinkOwner
+  #owner: LinkOwner
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   #connection: Connection | null = null
   #isGone = false
@@ -40,7 +40,13 @@ export class ClientLink implements ConnectHandler, ConnectionHandler, FrameSink 
     return this.#isGone
   }
 
+  /** From now on another owner hears of this link. */
+  handOver(owner: LinkOwner): void {
+    this.#owner = owner
+  }
+
   flush(): void {
+    if (this.#isGone) return
     if (this.#connection !== null && this.out.length > 0) this.#connection.write(this.out.take())
   }
 

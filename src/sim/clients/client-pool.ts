@@ -5,11 +5,13 @@ import type { HistoryEvent } from '../history.ts'
 import type { SimHost } from '../host.ts'
 import type { SimRandom } from '../random.ts'
 import type { SimWorld } from '../world.ts'
+import { ClientCounters } from './client-counters.ts'
 import { ClientDriver, type Pace } from './client-driver.ts'
+import type { ClientHost } from './client-options.ts'
 import { checkFinalState } from './final-checks.ts'
 import type { ServerTarget } from './server-list.ts'
 import { SharedKnowledge } from './shared-knowledge.ts'
-import { ClientCounters, type ClientHost, SimClient } from './sim-client.ts'
+import { SimClient } from './sim-client.ts'
 import { drawWeights, makeWorkload, WORKLOAD_NAMES, type WorkloadName } from './workloads/index.ts'
 
 export interface ClientPoolOptions {
@@ -152,7 +154,7 @@ export class ClientPool implements ClientHost, Pace {
     return this.#connections
   }
 
-  onSessionMade(client: SimClient, sessionId: SessionId): void {
+  onSessionMade(client: number, sessionId: SessionId): void {
     const { sessionIds } = this.shared
     if (sessionIds.has(sessionId)) {
       this.onViolation(client, `E8: session ${formatHex(sessionId)} was granted twice`)
@@ -160,25 +162,25 @@ export class ClientPool implements ClientHost, Pace {
     sessionIds.add(sessionId)
   }
 
-  onReady(client: SimClient): void {
+  onReady(client: number): void {
     this.#driverOf(client).onReady()
   }
 
-  onSessionEnded(client: SimClient, sessionId: SessionId, isOver: boolean): void {
+  onSessionEnded(client: number, sessionId: SessionId, isOver: boolean): void {
     this.#driverOf(client).onSessionEnded(sessionId, isOver)
   }
 
-  onWatchEvent(client: SimClient, type: number, path: string): void {
+  onWatchEvent(client: number, type: number, path: string): void {
     this.#driverOf(client).onWatchEvent(type, path)
   }
 
-  onViolation(client: SimClient, rule: string): void {
+  onViolation(client: number, rule: string): void {
     if (this.violations.length === VIOLATIONS_MAX) return
-    this.violations.push({ atMs: this.nowMs, client: client.number, rule })
+    this.violations.push({ atMs: this.nowMs, client, rule })
   }
 
-  #driverOf(client: SimClient): ClientDriver {
-    return this.#drivers[client.number - 1]!
+  #driverOf(client: number): ClientDriver {
+    return this.#drivers[client - 1]!
   }
 
   #launch(number: number, env: SimEnvironment): void {
@@ -195,7 +197,7 @@ export class ClientPool implements ClientHost, Pace {
         network: env.network,
         random: this.#options.random.fork(),
         pause: (ms: number) => this.#pause(this.#hosts[number - 1]!, ms),
-        fail: (rule: string) => this.onViolation(client, rule),
+        fail: (rule: string) => this.onViolation(number, rule),
       }),
     )
     const weights = WORKLOAD_NAMES.map((name) => this.weights[name])

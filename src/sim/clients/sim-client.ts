@@ -1,12 +1,5 @@
-import {
-  Fifo,
-  formatHex,
-  NO_SESSION,
-  NO_ZXID,
-  type SessionId,
-  type Zxid,
-} from '../../base/index.ts'
-import type { Environment, TimerHandle } from '../../env/index.ts'
+import { Fifo, formatHex, NO_SESSION, type SessionId, type Zxid } from '../../base/index.ts'
+import type { TimerHandle } from '../../env/index.ts'
 import {
   type ByteString,
   type ConnectResponse,
@@ -18,17 +11,18 @@ import {
   type ReplyHeader,
   readReplyHeader,
   readWatcherEvent,
-  type SetWatchesRequest,
   writeConnectRequest,
   writeRequestHeader,
   Xid,
 } from '../../wire/index.ts'
-import type { ConnectEvent, HistoryEvent, WatchMode } from '../history.ts'
 import { Call, type ReplyHandler } from './call.ts'
+import { ClientCounters } from './client-counters.ts'
+import { ClientHistory } from './client-history.ts'
 import { ClientLink, type LinkOwner } from './client-link.ts'
+import type { ClientEnvironment, ClientHost, SimClientOptions } from './client-options.ts'
+import { LeftLink } from './left-link.ts'
 import {
   type Answer,
-  type AuthOperation,
   isWrite,
   type Operation,
   opcodeOf,
@@ -37,58 +31,13 @@ import {
 } from './operation.ts'
 import { ServerList, type ServerTarget } from './server-list.ts'
 import { WatchBook } from './watch-book.ts'
-
-/** What a client process has of its machine. */
-export type ClientEnvironment = Pick<Environment, 'clock' | 'network' | 'random' | 'timers'>
-
-export interface SimClientOptions {
-  /** Names the client in the history. */
-  readonly number: number
-  readonly servers: readonly ServerTarget[]
-  /** Session timeout to ask for. */
-  readonly timeoutMs: number
-  /** Longest wait between two attempts to connect. */
-  readonly backoffMsMax: number
-  /** xid of the first request of each session; 2^31-1 is followed by 1. */
-  readonly firstXid: number
-  /** Re-sets watches with setWatches where that is enough; else always with setWatches2. */
-  readonly usesOldSetWatches: boolean
-  /** Sent on each connection before anything else. */
-  readonly auths: readonly AuthOperation[]
-}
-
-/** What a client tells, and asks of, the world around it. */
-export interface ClientHost {
-  /** The world's time. */
-  readonly nowMs: number
-  append(event: HistoryEvent): void
-  /** A number that no connection of this run has had. */
-  nextConnection(): number
-  /** A session was granted that is not taken up again. */
-  onSessionMade(client: SimClient, sessionId: SessionId): void
-  /** Requests are taken (again): the handshake is over, watches are being set. */
-  onReady(client: SimClient): void
-  /** Requests belong to another session from here on. `isOver`: a server has said that this one is, after its
-   * closeSession or its expiry; else the client has only forgotten it. */
-  onSessionEnded(client: SimClient, sessionId: SessionId, isOver: boolean): void
-  onWatchEvent(client: SimClient, type: number, path: string): void
-  /** A promise was broken; `rule` begins with its name. */
-  onViolation(client: SimClient, rule: string): void
-}
+import { ZxidOrder } from './zxid-order.ts'
 
 const Phase = { stopped: 0, waiting: 1, connecting: 2, handshake: 3, serving: 4 } as const
 type Phase = (typeof Phase)[keyof typeof Phase]
 
 const NO_PASSWORD = '\0'.repeat(16) as ByteString
 const MAX_XID = 0x7fff_ffff
-/** Answers that cost no zxid of their own. */
-const WITHOUT_ZXID: ReadonlySet<number> = new Set([
-  ErrorCode.marshallingError,
-  ErrorCode.systemError,
-  ErrorCode.unimplemented,
-  ErrorCode.throttledOp,
-])
-
 /**
  * A ZooKeeper client as the libraries are: a list of servers, one session, pings, watches that are set again after a
  * reconnection. It repeats nothing: a request whose connection is lost stays undecided. Every reply is held against
@@ -105,38 +54,34 @@ export class SimClient implements LinkOwner, ReplyHandler {
   readonly #env: ClientEnvironment
   readonly #host: ClientHost
   readonly #servers: ServerList
+  readonly #history: ClientHistory
+  readonly #zxids = new ZxidOrder()
   readonly #reader = new InputReader()
   #phase: Phase = Phase.stopped
   #link: ClientLink | null = null
   #target: ServerTarget
-  #connection = 0
   #timer: TimerHandle | null = null
   #timerAtMs = Number.POSITIVE_INFINITY
   #deadlineMs = 0
   #lastSentMs = 0
   #lastHeardMs = 0
 
-  #sessionId: SessionId = NO_SESSION
   #password: ByteString = NO_PASSWORD
   #timeoutMs: number
   #isSessionClosed = false
   #nextXid: number
-  #lastZxid: Zxid = NO_ZXID
-  #lastWriteZxid: Zxid = NO_ZXID
-  /** Highest zxid of a reply and of an event on this connection. */
-  #lastReplyZxid: Zxid = NO_ZXID
-  #lastEventZxid: Zxid = NO_ZXID
-  #askedLastZxid: Zxid = NO_ZXID
   /** A setWatches is on its way: events that it makes up may come twice for one path. */
   #isCatchingUp = false
   #hasSynced = false
   readonly #pending = new Fifo<Call>()
+  #left: LeftLink | null = null
 
   constructor(env: ClientEnvironment, options: SimClientOptions, host: ClientHost) {
     this.number = options.number
     this.#env = env
     this.#options = options
     this.#host = host
+    this.#history = new ClientHistory(options.number, host)
     this.#servers = new ServerList(options.servers, env.random, options.backoffMsMax)
     this.#target = options.servers[0]!
     this.#timeoutMs = options.timeoutMs
@@ -154,7 +99,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
 
   /** 0 before the first session and between two. */
   get sessionId(): SessionId {
-    return this.#sessionId
+    return this.#history.sessionId
   }
 
   /** Negotiated; what was asked for before the first handshake. */
@@ -163,7 +108,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
   }
 
   get lastZxid(): Zxid {
-    return this.#lastZxid
+    return this.#zxids.lastZxid
   }
 
   get nowMs(): number {
@@ -191,6 +136,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
   /** The process ends without a word to its session. */
   stop(): void {
     this.#loseLink()
+    this.#left?.drop()
     this.#phase = Phase.stopped
     this.#timer?.cancel()
     this.#timerAtMs = Number.POSITIVE_INFINITY
@@ -200,6 +146,21 @@ export class SimClient implements LinkOwner, ReplyHandler {
   move(): void {
     if (this.#phase <= Phase.waiting) return
     this.#loseLink()
+    this.#connect()
+  }
+
+  /**
+   * Takes the session up on another connection while the present one stays; a late write on that one must be refused (E7).
+   */
+  leave(): void {
+    const link = this.#link
+    if (this.#phase !== Phase.serving || link === null) return
+    this.#link = null
+    this.#left?.drop()
+    this.#left = new LeftLink(link, this.#history.sessionId, () => {
+      this.#fail(`E7: a write on a connection that the session has left was carried out`)
+    })
+    this.#endConnection()
     this.#connect()
   }
 
@@ -235,19 +196,14 @@ export class SimClient implements LinkOwner, ReplyHandler {
     this.#link?.flush()
   }
 
-  /** Bytes that are no request, in the place of one. */
-  sendGarbage(bytes: Uint8Array): void {
-    this.#link?.out.append(bytes, 0, bytes.length)
-    this.#link?.flush()
-  }
-
   /** Replies to the client's own requests. */
   onReply(call: Call): void {
     if (call.answer === null) return
     const { operation, answer } = call
     if (operation.type === OpCode.setWatches || operation.type === OpCode.setWatches2) {
       this.#isCatchingUp = false
-      if (answer.err === ErrorCode.ok) this.#recordSetWatches(operation, answer.zxid)
+      if (answer.err === ErrorCode.ok)
+        this.#history.watchesSet(operation, this.watches, answer.zxid)
       else this.#fail(`C6: setWatches was answered with ${answer.err}`)
     } else if (answer.err !== ErrorCode.ok) {
       this.#fail(`C6: request of type ${opcodeOf(operation)} was answered with ${answer.err}`)
@@ -272,14 +228,13 @@ export class SimClient implements LinkOwner, ReplyHandler {
 
   onLinkOpen(link: ClientLink): void {
     this.#phase = Phase.handshake
-    this.#connection = this.#host.nextConnection()
-    this.#askedLastZxid = this.#lastZxid
+    this.#history.connection = this.#host.nextConnection()
     const mark = link.out.beginFrame()
     writeConnectRequest(link.out, {
       protocolVersion: 0,
-      lastZxidSeen: this.#lastZxid,
+      lastZxidSeen: this.#zxids.lastZxid,
       timeOut: this.#options.timeoutMs,
-      sessionId: this.#sessionId,
+      sessionId: this.#history.sessionId,
       passwd: this.#password,
       readOnly: false,
       hasReadOnly: true,
@@ -289,9 +244,11 @@ export class SimClient implements LinkOwner, ReplyHandler {
   }
 
   #onHandshake(response: ConnectResponse): void {
-    const asked = this.#sessionId
+    const asked = this.#history.sessionId
     const isAccepted = response.timeOut > 0
-    this.#recordConnect(isAccepted ? 'accepted' : 'expired', response)
+    const outcome = isAccepted ? 'accepted' : 'expired'
+    const granted = isAccepted ? response : null
+    this.#history.connect(this.#target, this.#zxids.lastZxid, outcome, granted)
     if (!isAccepted) {
       if (asked === NO_SESSION) this.#fail('E1: a new session was refused as expired')
       else this.counters.expirations += this.#isSessionClosed ? 0 : 1
@@ -304,26 +261,26 @@ export class SimClient implements LinkOwner, ReplyHandler {
     if (asked !== NO_SESSION && asked !== response.sessionId) {
       this.#fail(`E8: asked for session ${formatHex(asked)}, got ${formatHex(response.sessionId)}`)
     }
-    this.#sessionId = response.sessionId
+    this.#history.sessionId = response.sessionId
     this.#password = response.passwd ?? NO_PASSWORD
     this.#timeoutMs = response.timeOut
     this.#phase = Phase.serving
     this.#servers.onServed()
     this.counters.connects += 1
-    this.#lastReplyZxid = NO_ZXID
-    this.#lastEventZxid = NO_ZXID
+    this.#zxids.beginConnection()
     this.#lastHeardMs = this.nowMs
     this.#lastSentMs = this.#lastHeardMs
     this.#wakeAt(this.#lastHeardMs + this.#timeoutMs / 3)
-    if (asked === NO_SESSION) this.#host.onSessionMade(this, response.sessionId)
+    if (asked === NO_SESSION) this.#host.onSessionMade(this.number, response.sessionId)
+    if (this.#left?.sessionId === response.sessionId) this.#left.write()
     for (const auth of this.#options.auths) this.#send(auth, Xid.auth, this, 0, null)
     if (!this.watches.isEmpty) this.#resetWatches()
-    this.#host.onReady(this)
+    this.#host.onReady(this.number)
     this.flush()
   }
 
   #resetWatches(): void {
-    const lists = this.watches.request(this.#lastZxid)
+    const lists = this.watches.request(this.#zxids.lastZxid)
     const { persistentWatches, persistentRecursiveWatches } = lists
     const isOld =
       this.#options.usesOldSetWatches &&
@@ -335,16 +292,15 @@ export class SimClient implements LinkOwner, ReplyHandler {
   }
 
   #endSession(isOver: boolean): void {
-    const ended = this.#sessionId
-    this.#sessionId = NO_SESSION
+    const ended = this.#history.sessionId
+    this.#history.sessionId = NO_SESSION
     this.#password = NO_PASSWORD
     this.#isSessionClosed = false
-    this.#lastZxid = NO_ZXID
-    this.#lastWriteZxid = NO_ZXID
+    this.#zxids.beginSession()
     this.#timeoutMs = this.#options.timeoutMs
     this.#nextXid = this.#options.firstXid
     this.watches.clear()
-    this.#host.onSessionEnded(this, ended, isOver)
+    this.#host.onSessionEnded(this.number, ended, isOver)
   }
 
   /* ---------------------------------------------------------------- time */
@@ -366,7 +322,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
       if (!this.isSilent) this.#watchSession(nowMs)
     } else if (nowMs < this.#deadlineMs) this.#wakeAt(this.#deadlineMs)
     else if (this.#phase !== Phase.waiting) {
-      this.#recordRefusal()
+      this.#noteRefusal()
       this.#loseLink()
       this.#connectLater()
     } else if (!this.isSilent) this.#connect()
@@ -405,17 +361,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
     out.endFrame(mark)
     this.#lastSentMs = this.nowMs
     this.#pending.push(call)
-    if (operation.type !== 'raw') {
-      this.#host.append({
-        kind: 'invoke',
-        atMs: this.#host.nowMs,
-        client: this.number,
-        connection: this.#connection,
-        sessionId: this.#sessionId,
-        xid,
-        request: operation,
-      })
-    }
+    this.#history.invoke(xid, operation)
     return call
   }
 
@@ -438,7 +384,7 @@ export class SimClient implements LinkOwner, ReplyHandler {
   }
 
   onLinkClosed(_link: ClientLink): void {
-    this.#recordRefusal()
+    this.#noteRefusal()
     this.#loseLink()
     this.#connectLater()
   }
@@ -464,25 +410,14 @@ export class SimClient implements LinkOwner, ReplyHandler {
     call.answer = answer
     const { operation } = call
     const { err, zxid } = header
-    if (operation.type !== 'raw') {
-      this.#host.append({
-        kind: 'return',
-        atMs: this.#host.nowMs,
-        client: this.number,
-        connection: this.#connection,
-        sessionId: this.#sessionId,
-        xid: call.xid,
-        err,
-        zxid,
-        response: answer,
-      })
-    }
+    this.#history.return(call, answer)
     if (call.handler !== this) this.counters.countReply(err)
-    if (zxid > 0n) this.#checkZxid(operation, zxid, err)
+    const disorder = this.#zxids.reply(zxid, err, isWrite(operation))
+    if (disorder !== null) this.#fail(disorder)
     const missed = this.watches.missedBy(operation, answer)
     if (missed !== null) this.#fail(missed)
     const mode = this.watches.arm(operation, answer)
-    if (mode !== null && 'path' in operation) this.#recordWatch(operation.path!, mode, zxid)
+    if (mode !== null && 'path' in operation) this.#history.watchSet(operation.path!, mode, zxid)
     if (err === ErrorCode.ok) this.#noteOk(operation)
     call.handler.onReply(call)
   }
@@ -503,48 +438,20 @@ export class SimClient implements LinkOwner, ReplyHandler {
     }
   }
 
-  #checkZxid(operation: Operation, zxid: Zxid, err: number): void {
-    if (zxid < this.#lastZxid) {
-      this.#fail(`C3: a reply of zxid ${formatHex(zxid)} after ${formatHex(this.#lastZxid)}`)
-    }
-    this.#lastZxid = zxid
-    if (zxid > this.#lastReplyZxid) this.#lastReplyZxid = zxid
-    if (!isWrite(operation) || WITHOUT_ZXID.has(err)) return
-    if (zxid <= this.#lastWriteZxid) {
-      this.#fail(`C2: a write of zxid ${formatHex(zxid)} after ${formatHex(this.#lastWriteZxid)}`)
-    }
-    this.#lastWriteZxid = zxid
-  }
-
   #onEvent(type: number, path: string, zxid: Zxid): void {
     this.counters.events += 1
     const isMadeUp = zxid <= 0n
-    this.#host.append({
-      kind: 'watchEvent',
-      atMs: this.#host.nowMs,
-      client: this.number,
-      connection: this.#connection,
-      sessionId: this.#sessionId,
-      type,
-      path,
-      zxid: isMadeUp ? null : zxid,
-    })
-    if (isMadeUp && !this.#isCatchingUp) this.#fail(`W5: an event of ${path} without a zxid`)
+    this.#history.watchEvent(type, path, isMadeUp ? null : zxid)
     if (!isMadeUp) {
-      if (zxid <= this.#lastReplyZxid) {
-        this.#fail(
-          `W1: a reply of ${formatHex(this.#lastReplyZxid)} came before the event of ${path}`,
-        )
-      }
-      if (zxid < this.#lastEventZxid) this.#fail(`W3: event ${formatHex(zxid)} comes too late`)
-      this.#lastEventZxid = zxid
-    }
+      const disorder = this.#zxids.event(zxid, path)
+      if (disorder !== null) this.#fail(disorder)
+    } else if (!this.#isCatchingUp) this.#fail(`W5: an event of ${path} without a zxid`)
     // While watches are set again, a znode that is gone is told for its data and for its children.
     const isWatched = this.watches.take(type, path)
     if (!isWatched && !this.#isCatchingUp) {
       this.#fail(`W2: an event of type ${type} of ${path}, which is not watched`)
     }
-    this.#host.onWatchEvent(this, type, path)
+    this.#host.onWatchEvent(this.number, type, path)
   }
 
   /* ---------------------------------------------------------------- the end of a connection */
@@ -554,124 +461,32 @@ export class SimClient implements LinkOwner, ReplyHandler {
     if (link === null) return
     this.#link = null
     link.drop()
+    this.#endConnection()
+  }
+
+  #endConnection(): void {
     const wasServing = this.#phase === Phase.serving
     this.#phase = Phase.waiting
     this.#isCatchingUp = false
     this.#hasSynced = false
     if (!wasServing) return
     this.counters.disconnects += 1
-    this.#host.append({
-      kind: 'disconnect',
-      atMs: this.#host.nowMs,
-      client: this.number,
-      connection: this.#connection,
-      sessionId: this.#sessionId,
-    })
+    this.#history.disconnect()
     for (let call = this.#pending.shift(); call !== null; call = this.#pending.shift()) {
       if (call.handler !== this) this.counters.countLost(isWrite(call.operation))
       call.handler.onReply(call)
     }
   }
 
-  #recordRefusal(): void {
-    if (this.#phase === Phase.handshake) this.#recordConnect('refused', null)
-  }
-
-  #recordConnect(outcome: ConnectEvent['outcome'], response: ConnectResponse | null): void {
-    const isAccepted = outcome === 'accepted'
-    this.#host.append({
-      kind: 'connect',
-      atMs: this.#host.nowMs,
-      client: this.number,
-      connection: this.#connection,
-      server: this.#target.server,
-      askedSessionId: this.#sessionId,
-      lastZxidSeen: this.#askedLastZxid,
-      outcome,
-      sessionId: isAccepted ? response!.sessionId : NO_SESSION,
-      timeoutMs: isAccepted ? response!.timeOut : 0,
-    })
-  }
-
-  #recordWatch(path: string, mode: WatchMode, zxid: Zxid): void {
-    this.#host.append({
-      kind: 'watchSet',
-      atMs: this.#host.nowMs,
-      client: this.number,
-      connection: this.#connection,
-      sessionId: this.#sessionId,
-      path,
-      mode,
-      zxid,
-    })
-  }
-
-  /** What setWatches did not use up stands. */
-  #recordSetWatches(request: SetWatchesRequest, zxid: Zxid): void {
-    const { watches } = this
-    for (const path of request.dataWatches) {
-      if (watches.data.has(path)) this.#recordWatch(path, 'data', zxid)
-    }
-    for (const path of request.existWatches) {
-      if (watches.exist.has(path)) this.#recordWatch(path, 'exists', zxid)
-    }
-    for (const path of request.childWatches) {
-      if (watches.child.has(path)) this.#recordWatch(path, 'child', zxid)
-    }
-    for (const path of request.persistentWatches) this.#recordWatch(path, 'persistent', zxid)
-    for (const path of request.persistentRecursiveWatches) {
-      this.#recordWatch(path, 'persistentRecursive', zxid)
-    }
+  /** The server closed the connection without an answer to the handshake, or gave none. */
+  #noteRefusal(): void {
+    if (this.#phase !== Phase.handshake) return
+    this.#history.connect(this.#target, this.#zxids.lastZxid, 'refused', null)
   }
 
   #fail(rule: string): void {
-    this.#host.onViolation(this, rule)
+    this.#host.onViolation(this.number, rule)
   }
 }
 
 const PING: Operation = { type: OpCode.ping }
-
-/** What became of a client's requests and connections. */
-export class ClientCounters {
-  /** Requests of workloads; pings, auth and setWatches are not among them. */
-  invoked = 0
-  ok = 0
-  /** Replies with an error, by code. */
-  readonly errors: Map<number, number> = new Map()
-  /** Writes without a reply: made or not. */
-  ambiguous = 0
-  /** Reads without a reply. */
-  lostReads = 0
-  connects = 0
-  disconnects = 0
-  readTimeouts = 0
-  expirations = 0
-  watchesReset = 0
-  events = 0
-
-  add(other: ClientCounters): void {
-    this.invoked += other.invoked
-    this.ok += other.ok
-    for (const [err, count] of other.errors) {
-      this.errors.set(err, (this.errors.get(err) ?? 0) + count)
-    }
-    this.ambiguous += other.ambiguous
-    this.lostReads += other.lostReads
-    this.connects += other.connects
-    this.disconnects += other.disconnects
-    this.readTimeouts += other.readTimeouts
-    this.expirations += other.expirations
-    this.watchesReset += other.watchesReset
-    this.events += other.events
-  }
-
-  countReply(err: number): void {
-    if (err === ErrorCode.ok) this.ok += 1
-    else this.errors.set(err, (this.errors.get(err) ?? 0) + 1)
-  }
-
-  countLost(isWrite: boolean): void {
-    if (isWrite) this.ambiguous += 1
-    else this.lostReads += 1
-  }
-}

@@ -91,15 +91,15 @@ class Solo implements ClientHost {
 
   onReady(): void {}
 
-  onSessionEnded(_client: SimClient, sessionId: SessionId): void {
+  onSessionEnded(_client: number, sessionId: SessionId): void {
     this.ended.push(sessionId)
   }
 
-  onWatchEvent(_client: SimClient, type: number, path: string): void {
+  onWatchEvent(_client: number, type: number, path: string): void {
     this.events.push([type, path])
   }
 
-  onViolation(_client: SimClient, rule: string): void {
+  onViolation(_client: number, rule: string): void {
     this.violations.push(rule)
   }
 }
@@ -169,6 +169,18 @@ describe('a session', () => {
       [0n, 'accepted'],
     ])
     expect(solo.client.counters.expirations).toBe(0)
+    expect(solo.violations).toEqual([])
+  })
+
+  it('goes on elsewhere, and takes no more writes where it was left', () => {
+    const stage = Stage.open()
+    const solo = new Solo(stage.world).untilReady()
+    const { sessionId } = solo.client
+    solo.client.leave()
+    solo.untilReady()
+    solo.runFor(100)
+    expect(solo.client.sessionId).toBe(sessionId)
+    expect(solo.of('disconnect')).toMatchObject([{ connection: 1 }])
     expect(solo.violations).toEqual([])
   })
 
@@ -288,6 +300,14 @@ describe('a server that does not keep its promises', () => {
     fake.connection.destroy()
     solo.runFor(2000)
     expect(solo.violations.join()).toMatch(/E6/)
+  })
+
+  it('takes a write from a connection that the session has left', () => {
+    const { solo } = duel()
+    solo.client.leave()
+    solo.untilReady()
+    solo.runFor(50)
+    expect(solo.violations.join()).toMatch(/E7/)
   })
 
   it('is left when it does not answer', () => {

@@ -22,7 +22,7 @@ export class Sessions extends Workload {
     // Rarely, or the other workloads get nothing done.
     if (!oneIn(this.random, 6)) this.send({ type: OpCode.whoAmI })
     else {
-      switch (below(this.random, 9)) {
+      switch (below(this.random, 10)) {
         case 0:
           this.send({ type: OpCode.closeSession })
           return
@@ -37,6 +37,10 @@ export class Sessions extends Workload {
         case 5:
           this.client.flush()
           this.client.forget()
+          return
+        case 6:
+          this.client.flush()
+          this.client.leave()
           return
         default:
           this.client.flush()
