@@ -21,6 +21,8 @@ export interface ElectionPortLimits {
   readonly triesMax: number
   /** How long a server may leave LOOKING notifications without any answer before its connection counts as dead. */
   readonly silenceMs: number
+  /** Longest time between two questions of the same search; after a longer one silence is counted anew. */
+  readonly questionGapMs: number
   /** How long a connection cannot be replaced because its other end asks for one: both may have dialled at once. */
   readonly freshMs: number
 }
@@ -36,6 +38,7 @@ export const DEFAULT_ELECTION_PORT_LIMITS: ElectionPortLimits = {
   retryMsMax: 1_000,
   triesMax: 12,
   silenceMs: 10_000,
+  questionGapMs: 3_000,
   freshMs: 1_000,
 }
 

@@ -132,9 +132,9 @@ export class ElectionPort {
    * Of an earlier election questions may be left that nobody had to answer.
    */
   #isSilent(peer: ElectionPeer): boolean {
-    const { silenceMs } = this.#limits
+    const { silenceMs, questionGapMs } = this.#limits
     const nowMs = this.#nowMs()
-    if (nowMs - peer.askedMs > silenceMs / 2) peer.unansweredSinceMs = null
+    if (nowMs - peer.askedMs > questionGapMs) peer.unansweredSinceMs = null
     peer.askedMs = nowMs
     if (peer.connection === null || peer.address === null) return false
     return peer.unansweredSinceMs !== null && nowMs - peer.unansweredSinceMs >= silenceMs

@@ -216,15 +216,13 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
 
   /* ---------------------------------------------------------------- end */
 
-  /** Sends what has been encoded, then ends; half a snapshot is not worth sending. Nothing is reported any more. */
+  /** Sends what has been encoded, then ends; a snapshot breaks off. Nothing is reported any more. */
   close(): void {
     if (this.#isClosed) return
     this.flush()
     const socket = this.#socket
-    const isStreaming = this.#stream !== null
     this.#becomeClosed()
-    if (isStreaming) socket?.destroy()
-    else socket?.end()
+    socket?.end()
   }
 
   /** Ends at once. Nothing is reported any more. */

@@ -14,7 +14,7 @@ import type { PeerEnvironment } from './peer-environment.ts'
 
 /**
  * The port between learners and their leader (`quorumPort`): packets of the core on one side, the byte stream of Apache
- * ZooKeeper on the other. Listens between `start` and `stop`; dials whenever it is told to.
+ * ZooKeeper on the other. Listens from `start` on; dials whenever it is told to.
  */
 export class LearnerPort {
   readonly #env: PeerEnvironment
@@ -55,9 +55,12 @@ export class LearnerPort {
     })
   }
 
-  /** Begins to listen. */
+  /**
+   * Begins to listen. To be called when this server begins to lead: a learner that is early must be refused, which it
+   * takes for a reason to try again soon; a link that opens and ends is none.
+   */
   start(): void {
-    assert(!this.#isStarted, 'the learner port is started once')
+    assert(!this.#isStarted, 'the learner port is started once, until it is stopped')
     this.#isStarted = true
     this.#generation += 1
     const generation = this.#generation
@@ -75,14 +78,19 @@ export class LearnerPort {
     )
   }
 
-  /** Stops listening and closes every link, without a word to the handler. It may start again. */
-  stop(): void {
+  /** Accepts nobody any more, until it is started again. Links stay. */
+  stopListening(): void {
     this.#isStarted = false
     this.#generation += 1
     this.#listener?.close(() => {})
     this.#listener = null
     for (const link of this.#introductions.keys()) link.destroy()
     this.#introductions.clear()
+  }
+
+  /** Stops listening and closes every link, without a word to the handler. It may start again. */
+  stop(): void {
+    this.stopListening()
     this.#dials.clear()
     for (const link of this.#links.values()) link.close()
     this.#links.clear()

@@ -100,6 +100,20 @@ describe('election port', () => {
     expect(listener.sockets.length).toBe(13)
   })
 
+  test('however often something is sent, dials keep their distance', () => {
+    const stage = new ElectionStage(3, [1, 2])
+    stage.machine(1)
+    const node = stage.node(2)
+    for (let round = 1; round <= 100; round += 1) {
+      node.send(1, round)
+      stage.runFor(10)
+    }
+    const failed = stage.logLines.filter((line) => line === 'election port not reached')
+    // At about 0, 100, 300 and 700 ms.
+    expect(failed.length).toBeGreaterThanOrEqual(3)
+    expect(failed.length).toBeLessThanOrEqual(5)
+  })
+
   test('of messages that wait only the newest is sent, and the last one again on a new connection', () => {
     const stage = new ElectionStage(4, [1, 2])
     const node = stage.node(1)
@@ -230,6 +244,19 @@ describe('election port', () => {
     stage.until(() => two.down.length > 0)
     expect(two.down).toEqual([1])
     expect(listener.sockets[0]!.isEnded || listener.sockets[0]!.isClosed).toBe(true)
+  })
+
+  test('silence is noticed however seldom a server asks while it looks', () => {
+    const stage = new ElectionStage(10, [1, 2], { silenceMs: 1_500 })
+    const two = stage.node(2)
+    const listener = stage.listener(1)
+    two.send(1, 1)
+    stage.until(() => listener.sockets.length === 1)
+    for (let round = 2; round <= 3; round += 1) {
+      stage.runFor(1_760)
+      two.send(1, round)
+    }
+    stage.until(() => listener.sockets.length === 2)
   })
 
   test('questions of an election long ago that nobody had to answer say nothing', () => {

@@ -188,6 +188,35 @@ describe('learner port', () => {
   })
 })
 
+describe('a server that does not lead', () => {
+  test('refuses learners, before and after; its links stay', () => {
+    const stage = new LearnerStage(1)
+    const server = stage.node(1)
+    const learner = stage.node(2)
+    const early = learner.connect(1)
+    stage.until(() => learner.closed.size > 0)
+    expect(learner.opened).toEqual([])
+    server.call((port) => port.start())
+    const link = learner.connect(1)
+    learner.send(link, INFO)
+    stage.until(() => server.packets.length > 0)
+    const silent = stage.raw(1)
+    server.call((port) => port.stopListening())
+    const late = learner.connect(1)
+    stage.until(() => learner.closed.size === 2)
+    expect([...learner.closed.keys()]).toEqual([early, late])
+    expect(learner.opened).toEqual([link])
+    expect(silent.isClosed || silent.isEnded).toBe(true)
+    server.send(server.accepted[0]!, proposal(1))
+    stage.until(() => learner.packets.length > 0)
+    server.call((port) => port.start())
+    stage.until(() => server.addresses.length === 2)
+    learner.send(learner.connect(1), INFO)
+    stage.until(() => server.accepted.length === 2)
+    expect(server.closed.size).toBe(0)
+  })
+})
+
 describe('accepted links', () => {
   test('begin with who they are; the handler hears nothing before', () => {
     const stage = new LearnerStage(1)

@@ -81,6 +81,11 @@ describe('bytes of packets', () => {
   })
 })
 
+test('the limit of ids is one for each packet', () => {
+  const bytes = hex(SAMPLES[0]!.bytes.repeat(100))
+  expect(decodePackets(bytes, Sender.LEARNER).length).toBe(100)
+})
+
 describe('bytes in pieces', () => {
   test.each([
     ['a leader', Sender.LEADER],
