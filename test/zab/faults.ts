@@ -130,6 +130,7 @@ export const FAULTS: readonly Fault[] = [
       for (const server of world.servers) if (server !== leader) world.block(leader.sid, server.sid)
       for (let i = 0; i <= random.next() * 3; i += 1) world.propose(leader)
       world.whileFaulty(100 + random.next() * 300, () => {
+        world.network.resetLinks(leader)
         world.crash(leader)
         for (const server of world.servers) world.blocked.delete(`${leader.sid}>${server.sid}`)
       })
@@ -155,6 +156,7 @@ export const FAULTS: readonly Fault[] = [
       for (const server of world.servers) if (server !== leader) world.block(leader.sid, server.sid)
       for (let i = 0; i <= random.next() * 3; i += 1) world.propose(leader)
       world.whileFaulty(100 + random.next() * 200, () => {
+        world.network.resetLinks(leader)
         for (const server of world.servers) world.crash(server)
         world.blocked.clear()
         leader.crashesAfterInstall = true

@@ -1,6 +1,7 @@
 import { counterOf, type ServerId, type Zxid } from '../../src/base/index.ts'
 import { ZabCore } from '../../src/zab/core.ts'
 import { type Input, InputKind, type LinkId } from '../../src/zab/inputs.ts'
+import type { Packet } from '../../src/zab/messages.ts'
 import { type CoreOptions, DEFAULT_CORE_LIMITS, type Timing } from '../../src/zab/options.ts'
 import { type Outbox, type PersistRecord, RecordKind } from '../../src/zab/outbox.ts'
 import { MajorityQuorum, type QuorumVerifier } from '../../src/zab/quorum.ts'
@@ -45,6 +46,13 @@ export interface WorldOptions {
   readonly failures?: number
 }
 
+/** Is told of moments at which a script may want to do something; it may crash the server. */
+export interface Probe {
+  onSent(server: Server, packet: Packet): void
+  onReceiving(server: Server, packet: Packet): void
+  onWritten(server: Server, record: PersistRecord): void
+}
+
 /** A whole ensemble in virtual time: messages, links, clocks, disks and crashes, all from one seed. */
 export class World implements NetworkHost {
   readonly schedule: Schedule = new Schedule()
@@ -57,6 +65,7 @@ export class World implements NetworkHost {
   /** How often what happened. */
   readonly counts: Map<string, number> = new Map()
   keepTraces = false
+  probe: Probe | null = null
   confirmations: number[] = []
   refusals: number[] = []
   /** How often what the driver prepares for a learner fails. */
@@ -222,9 +231,9 @@ export class World implements NetworkHost {
   }
 
   /** Deletes the beginning of the log before the checkpoint; the core is told first. */
-  purge(server: Server): void {
+  purge(server: Server, most: number = this.random.next() * (server.disk.old.length + 1)): void {
     const { disk } = server
-    const count = Math.floor(this.random.next() * (disk.old.length + 1))
+    const count = Math.min(Math.floor(most), disk.old.length)
     if (count === 0) return
     this.count('purge')
     const base = disk.old[count - 1]!.zxid
@@ -272,6 +281,8 @@ export class World implements NetworkHost {
       })
       return
     }
+    if (input.kind === InputKind.PACKET) this.probe?.onReceiving(server, input.packet)
+    if (server.incarnation !== incarnation || server.core === null) return
     server.isHalted ||= input.kind === InputKind.PERSIST_FAILED
     server.core.step(input, server.clockAt(this.nowMs))
     this.#drain(server)
@@ -320,7 +331,10 @@ export class World implements NetworkHost {
     for (const { link, packet } of outbox.packets) {
       server.packetsLeft -= 1
       if (server.packetsLeft === 0) this.after(0, () => this.crash(server))
-      if (server.packetsLeft > 0) this.network.send(server, link, packet)
+      if (server.packetsLeft <= 0) continue
+      this.network.send(server, link, packet)
+      this.probe?.onSent(server, packet)
+      if (server.core !== core) return
     }
     for (const { link, reason } of outbox.closes) {
       this.record({ kind: 'close', sid: server.sid, reason })
@@ -424,6 +438,8 @@ export class World implements NetworkHost {
     server.inFlight = []
     for (const record of group) {
       this.#applyToDisk(server, record)
+      this.probe?.onWritten(server, record)
+      if (server.core === null) return
       server.recordsLeft -= 1
       const isInstall = record.kind === RecordKind.INSTALL && server.crashesAfterInstall
       if (server.recordsLeft > 0 && !isInstall) continue
