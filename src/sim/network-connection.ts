@@ -1,10 +1,8 @@
 import { assert, Fifo } from '../base/index.ts'
 import type { Address, Connection, ConnectionHandler, TimerHandle } from '../env/index.ts'
 import { IoError } from '../env/index.ts'
-import type { EventQueue, ScheduledEvent } from './event-queue.ts'
 import type { Link, Waiter } from './link.ts'
-import type { Pieces } from './pieces.ts'
-import type { SimRandom } from './random.ts'
+import { NO_BYTES, Packet, PacketKind, type PacketTarget, type Wire } from './packet.ts'
 import { nextRetryMs } from './retransmission.ts'
 import type { SimTimers } from './timers.ts'
 
@@ -19,52 +17,6 @@ const POISON = 0xee
 /** Headers of a packet, for the bandwidth it takes. */
 const HEADER_BYTES = 60
 
-/** What all connections of a network share. */
-export interface Wire {
-  readonly events: EventQueue
-  readonly random: SimRandom
-  readonly pieces: Pieces
-  /** Bytes of one direction that the two kernels hold, on the way or not yet read. */
-  readonly windowBytes: number
-  /** How long the kernel keeps sending what is not acknowledged before it gives up. */
-  readonly retransmitLimitMs: number
-}
-
-const PacketKind = { data: 0, end: 1, reset: 2, acknowledgement: 3 } as const
-type PacketKind = (typeof PacketKind)[keyof typeof PacketKind]
-
-const NOTHING = new Uint8Array(0)
-
-/** Something on its way to one end of a connection. */
-class Packet implements ScheduledEvent {
-  isDead = false
-  readonly to: SimConnection
-  readonly kind: PacketKind
-  /** Position among the packets to this end that must arrive in order. */
-  readonly sequence: number
-  readonly bytes: Uint8Array
-  /** How many bytes are acknowledged. */
-  readonly count: number
-
-  constructor(
-    to: SimConnection,
-    kind: PacketKind,
-    sequence: number,
-    bytes: Uint8Array,
-    count: number,
-  ) {
-    this.to = to
-    this.kind = kind
-    this.sequence = sequence
-    this.bytes = bytes
-    this.count = count
-  }
-
-  run(): void {
-    this.to.onPacket(this)
-  }
-}
-
 /**
  * One end of a simulated TCP connection. Each direction is first in, first out; what `write` gets is taken
  * by the kernel as far as the window allows, cut into pieces at random places, and delivered later.
@@ -73,7 +25,7 @@ class Packet implements ScheduledEvent {
  * the link is open; it gives up after `retransmitLimitMs`, and then only this end learns of it. A machine
  * that lost its power forgets its connections: what reaches it afterwards is answered by a reset.
  */
-export class SimConnection implements Connection, Waiter {
+export class SimConnection implements Connection, Waiter, PacketTarget {
   readonly local: Address
   readonly remote: Address
   /** The process that this end belongs to. */
@@ -253,7 +205,7 @@ export class SimConnection implements Connection, Waiter {
 
   #sendEnd(): void {
     this.#isEndSent = true
-    this.#sendInOrder(PacketKind.end, NOTHING)
+    this.#sendInOrder(PacketKind.end, NO_BYTES)
     if (this.#isEndReceived) this.#close(null)
     else this.#cutAfter(LINGER_LIMIT_MS)
   }
@@ -268,7 +220,7 @@ export class SimConnection implements Connection, Waiter {
   /** Tells the other end to close. A reset is not sent again: if it is lost, the next packet causes another one. */
   #sendReset(): void {
     if (this.#link.isClosed) return
-    const packet = new Packet(this.#peer!, PacketKind.reset, 0, NOTHING, 0)
+    const packet = new Packet(this.#peer!, PacketKind.reset, 0, NO_BYTES, 0)
     this.#wire.events.add(this.nextArrivalMs(0), packet)
   }
 
@@ -285,7 +237,7 @@ export class SimConnection implements Connection, Waiter {
     } else if (peer.#bufferedBytes === 0) peer.#inFlightBytes -= count
     else {
       const { events } = this.#wire
-      const packet = new Packet(peer, PacketKind.acknowledgement, 0, NOTHING, count)
+      const packet = new Packet(peer, PacketKind.acknowledgement, 0, NO_BYTES, count)
       events.add(this.#link.arrivalMs(events.nowMs, HEADER_BYTES), packet)
     }
   }
@@ -469,7 +421,7 @@ export class SimConnection implements Connection, Waiter {
     this.#closeError = error
     this.#shut()
     if (error === null && hasUnread) this.#sendReset()
-    else if (mustSendEnd) this.#sendInOrder(PacketKind.end, NOTHING)
+    else if (mustSendEnd) this.#sendInOrder(PacketKind.end, NO_BYTES)
     this.#soon(this.#reportClose)
   }
 
