@@ -1,7 +1,7 @@
 import { assert, NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Connection, Environment, IoError, Listener, MetricsReader } from '../env/index.ts'
-import { SessionIdSource } from '../session/index.ts'
+import type { SessionIdSource } from '../session/index.ts'
 import { openStorage, type RecoveryReport, type Storage, StorageError } from '../storage/index.ts'
 import { ErrorCode, OpCode, type Txn, type TxnHeader, type WriteRequest } from '../wire/index.ts'
 import type { ZabCore } from '../zab/index.ts'
@@ -11,7 +11,6 @@ import {
   DataTree,
   type DataTreeOptions,
   WatchTable,
-  WritePreparer,
 } from '../znodes/index.ts'
 import {
   ClientConnection,
@@ -21,24 +20,17 @@ import {
 } from './client-connection.ts'
 import { ClientPort, type ClientPortHost } from './client-port.ts'
 import { ContainerSweeper } from './container-sweeper.ts'
-import { Handshake, type HandshakeHost } from './handshake.ts'
-import { Member, type MemberHost } from './member.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
-import { ReadRequests } from './read-requests.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import { ReplicatedState } from './replicated-state.ts'
-import { type RequestHost, RequestProcessor } from './request-processor.ts'
+import { type RunningHost, type RunningParts, runningParts } from './running-parts.ts'
 import { ServerStats } from './server-stats.ts'
 import type { FourLetterWords, ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
-import { Standalone } from './standalone.ts'
 import { serverStatus } from './status.ts'
 import { storageOptions } from './storage-options.ts'
-import { Turn } from './turn.ts'
-import { type CommitHandler, WritePipeline } from './write-pipeline.ts'
 import { writeWriteReply } from './write-replies.ts'
-import type { WriteService } from './write-service.ts'
 
 /** The id of a server that has no ensemble. */
 const STANDALONE_ID: ServerId = 1 as ServerId
@@ -65,9 +57,7 @@ export interface ServerOptions {
  * between them.
  * Everything runs in turns of one event loop (see turn.ts).
  */
-export class KeeperServer
-  implements ConnectionHost, ClientPortHost, HandshakeHost, RequestHost, CommitHandler, MemberHost
-{
+export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost {
   readonly limits: ConnectionLimits
   readonly state: ReplicatedState
   readonly watches: WatchTable
@@ -233,52 +223,18 @@ export class KeeperServer
   /* ---------------------------------------------------------------- start and end */
 
   #onRecovered(storage: Storage): void {
-    const { clock, timers, logger } = this.#env
-    const { config } = this.#options
-    const preparer = new WritePreparer(this.state.tree, this.#providers, {
-      extendedTypesEnabled: config.extendedTypes,
-      enforceQuota: config.enforceQuota,
-      reconfigEnabled: config.reconfigEnabled,
-    })
-    const { ensemble } = config
-    const pipeline = new WritePipeline(this.state, preparer, clock, this.outstanding, this)
-    const reads = new ReadRequests(this.state.tree, this.watches, this.#providers)
-    const sessions = this.#sessions
-    const alone =
-      ensemble === null ? new Standalone(this, storage, pipeline, sessions, clock) : null
-    const member =
-      ensemble === null
-        ? null
-        : new Member(this, ensemble, {
-            env: this.#env,
-            config,
-            storage,
-            state: this.state,
-            treeOptions: this.#treeOptions,
-            pipeline,
-            sessions,
-            observer: this.#options.observer ?? null,
-          })
-    const service = (alone ?? member)!
-    const highestId = this.state.sessions.highestIdOf(this.serverId)
-    this.#running = {
+    const { clock } = this.#env
+    const { config, observer } = this.#options
+    this.#running = runningParts(this, {
+      env: this.#env,
+      config,
+      serverId: this.serverId,
       storage,
-      pipeline,
-      service,
-      alone,
-      member,
-      turn: new Turn(timers, service),
-      processor: new RequestProcessor(this, clock, service, reads, this.#providers, this.stats),
-      handshake: new Handshake(
-        this,
-        sessions,
-        new SessionIdSource(this.serverId, clock.wallMs(), highestId),
-        config.minSessionTimeoutMs,
-        config.maxSessionTimeoutMs,
-        logger,
-      ),
-    }
-    if (alone !== null) sessions.startDeciding(this.state.sessions)
+      providers: this.#providers,
+      treeOptions: this.#treeOptions,
+      sessions: this.#sessions,
+      observer: observer ?? null,
+    })
     this.#recovery = storage.recovery
     this.#env.metrics.observe('dbinittime', clock.monotonicMs() - this.startedMs)
     this.#env.metrics.observe('startup_txns_loaded', storage.recovery.entriesReplayed)
@@ -538,18 +494,4 @@ export class KeeperServer
     assert(this.#running !== null, 'events come only after recovery')
     return this.#running
   }
-}
-
-/** What exists only once the storage is open. */
-interface RunningParts {
-  readonly storage: Storage
-  readonly pipeline: WritePipeline
-  readonly service: WriteService
-  /** The service of a server that stands alone … */
-  readonly alone: Standalone | null
-  /** … or of a member of an ensemble. */
-  readonly member: Member | null
-  readonly turn: Turn
-  readonly processor: RequestProcessor
-  readonly handshake: Handshake
 }

@@ -1,0 +1,107 @@
+import type { ServerId } from '../base/index.ts'
+import type { Config } from '../config/index.ts'
+import type { Environment } from '../env/index.ts'
+import { SessionIdSource } from '../session/index.ts'
+import type { Storage } from '../storage/index.ts'
+import {
+  type AuthProviders,
+  type DataTreeOptions,
+  type WatchTable,
+  WritePreparer,
+} from '../znodes/index.ts'
+import { Handshake, type HandshakeHost } from './handshake.ts'
+import { Member, type MemberHost } from './member.ts'
+import type { Outstanding } from './outstanding.ts'
+import { ReadRequests } from './read-requests.ts'
+import type { ReplicaObserver } from './replica-observer.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+import { type RequestHost, RequestProcessor } from './request-processor.ts'
+import type { ServerStats } from './server-stats.ts'
+import type { SessionKeeper } from './session-keeper.ts'
+import { Standalone } from './standalone.ts'
+import { Turn } from './turn.ts'
+import { type CommitHandler, WritePipeline } from './write-pipeline.ts'
+import type { WriteService } from './write-service.ts'
+
+/** What exists only once the storage is open. */
+export interface RunningParts {
+  readonly storage: Storage
+  readonly pipeline: WritePipeline
+  readonly service: WriteService
+  /** The service of a server that stands alone … */
+  readonly alone: Standalone | null
+  /** … or of a member of an ensemble. */
+  readonly member: Member | null
+  readonly turn: Turn
+  readonly processor: RequestProcessor
+  readonly handshake: Handshake
+}
+
+/** The server itself, as its parts see it. */
+export interface RunningHost extends HandshakeHost, RequestHost, CommitHandler, MemberHost {
+  readonly state: ReplicatedState
+  readonly stats: ServerStats
+  readonly watches: WatchTable
+  readonly outstanding: Outstanding
+}
+
+/** What they are made of beside it. */
+export interface Ingredients {
+  readonly env: Environment
+  readonly config: Config
+  readonly serverId: ServerId
+  readonly storage: Storage
+  readonly providers: AuthProviders
+  readonly treeOptions: DataTreeOptions
+  readonly sessions: SessionKeeper
+  readonly observer: ReplicaObserver | null
+}
+
+/** Puts together the parts of a server whose state is recovered. */
+export function runningParts(server: RunningHost, from: Ingredients): RunningParts {
+  const { env, config, serverId, storage, providers, sessions } = from
+  const { state, stats, watches } = server
+  const { clock, timers, logger } = env
+  const preparer = new WritePreparer(state.tree, providers, {
+    extendedTypesEnabled: config.extendedTypes,
+    enforceQuota: config.enforceQuota,
+    reconfigEnabled: config.reconfigEnabled,
+  })
+  const pipeline = new WritePipeline(state, preparer, clock, server.outstanding, server)
+  const services = writeServices(server, from, pipeline)
+  const service = (services.alone ?? services.member)!
+  const reads = new ReadRequests(state.tree, watches, providers)
+  const ids = new SessionIdSource(serverId, clock.wallMs(), state.sessions.highestIdOf(serverId))
+  const { minSessionTimeoutMs, maxSessionTimeoutMs } = config
+  return {
+    ...services,
+    storage,
+    pipeline,
+    service,
+    turn: new Turn(timers, service),
+    processor: new RequestProcessor(server, clock, service, reads, providers, stats),
+    handshake: new Handshake(
+      server,
+      sessions,
+      ids,
+      minSessionTimeoutMs,
+      maxSessionTimeoutMs,
+      logger,
+    ),
+  }
+}
+
+function writeServices(
+  server: RunningHost,
+  from: Ingredients,
+  pipeline: WritePipeline,
+): Pick<RunningParts, 'alone' | 'member'> {
+  const { env, config, storage, sessions } = from
+  if (config.ensemble === null) {
+    sessions.startDeciding(server.state.sessions)
+    const alone = new Standalone(server, storage, pipeline, sessions, env.clock)
+    return { alone, member: null }
+  }
+  const member = new Member(server, config.ensemble, { ...from, state: server.state, pipeline })
+  return { alone: null, member }
+}
