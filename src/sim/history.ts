@@ -159,7 +159,10 @@ export interface CommitEvent extends OfServer {
   readonly zxid: Zxid
 }
 
-/** The next committed transaction was carried out in memory. */
+/**
+ * The next committed transaction was carried out in memory. A closeSession that the leader made by itself has cxid 0, that
+ * of a client the xid of its request.
+ */
 export interface ApplyEvent extends OfServer, LoggedEntry {
   readonly kind: 'apply'
   readonly header: TxnHeader
@@ -177,7 +180,10 @@ export interface RoleChangeEvent extends OfServer {
   readonly serving: boolean
 }
 
-/** A server has accepted a sign of life of a session: its connect, a request, a ping. */
+/**
+ * A server has accepted a sign of life of a session that it takes to be alive: its connect, a request, a ping. Not recorded
+ * for what it refuses or ignores.
+ */
 export interface SessionTouchEvent extends OfServer {
   readonly kind: 'sessionTouch'
   readonly sessionId: SessionId

@@ -1,6 +1,6 @@
 import { formatHex, type SessionId, type Zxid } from '../../base/index.ts'
 import { CreateMode, ErrorCode, OpCode, type Txn, type WriteOp } from '../../wire/index.ts'
-import type { InvokeEvent, ReturnEvent } from '../history.ts'
+import type { ConnectEvent, InvokeEvent, ReturnEvent } from '../history.ts'
 import type { Checker, Run, Watching } from './checker.ts'
 import { type HistoryIndex, isWrite, type Operation } from './history-index.ts'
 import { modelStat, parentOf } from './model.ts'
@@ -88,9 +88,22 @@ function watchFifo({ index }: Run): Watching {
   }
 }
 
-/** Greatest zxid that each session has seen in a reply. */
+/**
+ * Greatest zxid that each session has seen in a reply. Replies on a connection that the session has left for a newer one
+ * count no more: what comes there may be older.
+ */
 class SeenZxids {
   readonly #seen = new Map<SessionId, Zxid>()
+  readonly #owners = new Map<SessionId, number>()
+
+  onConnect({ outcome, sessionId, connection }: ConnectEvent): null {
+    if (outcome === 'accepted') this.#owners.set(sessionId, connection)
+    return null
+  }
+
+  isOwner({ sessionId, connection }: ReturnEvent): boolean {
+    return (this.#owners.get(sessionId) ?? connection) === connection
+  }
 
   of(sessionId: SessionId): Zxid {
     return this.#seen.get(sessionId) ?? (0n as Zxid)
@@ -121,8 +134,9 @@ function watchMonotoneReads({ index }: Run): Watching {
   const seen = new SeenZxids()
   return {
     before: {
+      connect: (event) => seen.onConnect(event),
       return: (event, at) => {
-        if (event.zxid <= 0n) return null
+        if (event.zxid <= 0n || !seen.isOwner(event)) return null
         const last = seen.of(event.sessionId)
         if (event.zxid < last) {
           return `a reply at ${formatHex(event.zxid)} to a session that has seen ${formatHex(last)}`
@@ -164,7 +178,7 @@ function watchSingleSystemImage({ servers }: Run): Watching {
   }
 }
 
-/** C5. */
+/** C5, by connection: a later one begins with what this one has seen. */
 function watchSync(run: Run): Watching {
   const { index } = run
   const returned = new ReturnedWrites()
@@ -173,7 +187,8 @@ function watchSync(run: Run): Watching {
     readonly zxid: Zxid
     readonly since: number
   }
-  const floors = new Map<SessionId, Floor>()
+  /** By connection. */
+  const floors = new Map<number, Floor>()
   return {
     before: {
       invoke: (event, at) => {
@@ -188,13 +203,13 @@ function watchSync(run: Run): Watching {
         if (operation === undefined) return null
         if (operation.request.type === OpCode.sync) {
           const zxid = atSync.get(operation)
-          const known = floors.get(event.sessionId)?.zxid ?? 0n
+          const known = floors.get(event.connection)?.zxid ?? 0n
           if (event.err === ErrorCode.ok && zxid !== undefined && zxid > known) {
-            floors.set(event.sessionId, { zxid, since: operation.invokedAt })
+            floors.set(event.connection, { zxid, since: operation.invokedAt })
           }
           return null
         }
-        const floor = floors.get(event.sessionId)
+        const floor = floors.get(event.connection)
         if (floor === undefined || event.zxid <= 0n || isWrite(operation.request)) return null
         if (operation.invokedAt < floor.since || event.zxid >= floor.zxid) return null
         return `a read at ${formatHex(event.zxid)} after a sync that began when ${formatHex(floor.zxid)} had returned`
@@ -301,9 +316,10 @@ function watchStats({ index }: Run): Watching {
   const seen = new SeenZxids()
   return {
     before: {
+      connect: (event) => seen.onConnect(event),
       return: (event, at) => {
         const operation = index.operationAt(at)
-        if (operation === undefined || event.zxid <= 0n) return null
+        if (operation === undefined || event.zxid <= 0n || !seen.isOwner(event)) return null
         const last = seen.of(event.sessionId)
         for (const read of readsOf(operation)) {
           const isOther = (position: number): boolean => !matchesAt(index, read, position)

@@ -28,6 +28,8 @@ export interface Operation {
   readonly invokedMs: number
   /** Null while undecided. */
   reply: ReturnEvent | null
+  /** The next open request with the same xid; only special xids, e.g. that of pings, are open more than once. */
+  next: Operation | null
 }
 
 export interface Broadcast {
@@ -122,7 +124,8 @@ export class HistoryIndex {
           const byXid = open.get(event.connection)
           const operation = byXid?.get(event.xid)
           if (operation === undefined) break
-          byXid!.delete(event.xid)
+          if (operation.next === null) byXid!.delete(event.xid)
+          else byXid!.set(event.xid, operation.next)
           operation.reply = event
           this.#operationAt[at] = operation
           break
@@ -144,6 +147,7 @@ export class HistoryIndex {
       invokedAt: at,
       invokedMs: event.atMs,
       reply: null,
+      next: null,
     }
     this.operations.push(operation)
     this.#operationAt[at] = operation
@@ -152,7 +156,10 @@ export class HistoryIndex {
       byXid = new Map()
       open.set(connection, byXid)
     }
-    byXid.set(xid, operation)
+    let last = byXid.get(xid) ?? null
+    while (last !== null && last.next !== null) last = last.next
+    if (last === null) byXid.set(xid, operation)
+    else last.next = operation
     if (!isWrite(request)) return
     let byCxid = this.#byCxid.get(sessionId)
     if (byCxid === undefined) {

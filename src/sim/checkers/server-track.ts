@@ -68,7 +68,7 @@ export class ServerTrack {
   life = 0
   /** Everything up to this was acked and is not taken back. */
   acked: Zxid = 0n as Zxid
-  /** Whether the disk was replaced and nothing was installed since: then it holds less than was promised. */
+  /** Whether the disk was replaced, and no leader has brought it up since: it may hold less than was promised. */
   isSuspect = false
   role: RoleChangeEvent['role'] = 'looking'
   roleEpoch = 0
@@ -95,6 +95,9 @@ export class ServerTrack {
         break
       case 'ack':
         if (event.zxid > this.acked) this.acked = event.zxid
+        break
+      case 'newLeaderAck':
+        this.isSuspect = false
         break
       case 'apply':
         if (event.zxid > this.applied) this.applied = event.zxid
@@ -217,6 +220,7 @@ export class Servers {
       case 'install':
       case 'durable':
       case 'ack':
+      case 'newLeaderAck':
       case 'apply':
       case 'crash':
       case 'restart':

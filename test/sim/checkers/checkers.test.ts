@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CHECKERS, runCheckers } from '../../../src/sim/checkers/index.ts'
+import { tellLongHistory } from './long-history.ts'
 import { MUTANTS } from './mutants.ts'
 import { tellStory } from './story.ts'
 
@@ -24,6 +25,28 @@ test('every invariant has its checker, and every checker a mutant', () => {
 
 test('a healthy history passes every checker', () => {
   expect(runCheckers(tellStory(), CHECKERS)).toEqual([])
+})
+
+test('long healthy histories pass every checker', () => {
+  for (let seed = 1; seed <= 3; seed += 1) {
+    expect(runCheckers(tellLongHistory(seed, 1000), CHECKERS), `seed ${seed}`).toEqual([])
+  }
+})
+
+test('a violation names the checker, what is wrong and the event', () => {
+  const { make } = MUTANTS.find(({ id }) => id === 'A12')!
+  const history = make()
+  const [violation] = runCheckers(history, CHECKERS)
+  expect(history[violation!.at]!.kind).toBe('ack')
+  expect(violation!.message).toMatch(
+    /^A12 \(ack implies durable\): 0x\d+ is acked, but not durable .* \[\d+\.000 ms {2}server 2 .*acks 0x\d+ in epoch 1\]$/,
+  )
+})
+
+test('whether voters are a quorum can be said', () => {
+  const isQuorum = (members: ReadonlySet<number>): boolean => members.size === 4
+  const violations = runCheckers(tellStory(), CHECKERS, { isQuorum })
+  expect(violations.map(({ id }) => id)).toEqual(['A17'])
 })
 
 describe('each mutant is caught by its checker, and by no other', () => {
