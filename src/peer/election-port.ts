@@ -33,6 +33,8 @@ export class ElectionPort {
   readonly #peers: Map<ServerId, ElectionPeer> = new Map()
   /** Accepted connections that have not said who they are. */
   readonly #introductions: Deadlines<ElectionConnection>
+  /** Replaced connections that the other end may still have in use. */
+  readonly #retired: Deadlines<ElectionConnection>
   readonly #initialMessage: Uint8Array
   readonly #out = new OutputBuffer()
   #strangers = 0
@@ -56,6 +58,7 @@ export class ElectionPort {
       this.#env.logger.info('a server did not say who it is on the election port; closed', fields)
       connection.destroy()
     })
+    this.#retired = new Deadlines(env, this.#limits.freshMs, (connection) => connection.destroy())
   }
 
   /** Begins to listen. Once only; messages may be sent before. */
@@ -80,8 +83,10 @@ export class ElectionPort {
     this.#isStopped = true
     this.#listener?.close(() => {})
     this.#listener = null
-    for (const connection of this.#introductions.keys()) connection.destroy()
-    this.#introductions.clear()
+    for (const connections of [this.#introductions, this.#retired]) {
+      for (const connection of connections.keys()) connection.destroy()
+      connections.clear()
+    }
     for (const peer of this.#peers.values()) {
       peer.setTimer(null)
       peer.connection?.destroy()
@@ -99,7 +104,8 @@ export class ElectionPort {
     peer.last = this.#encode(notification)
     peer.isQuestion = notification.state === PeerState.LOOKING
     peer.isWaiting = true
-    if (peer.isQuestion && this.#isSilent(peer)) this.#dropSilent(peer)
+    // Whether it is really gone shows by dialling it again.
+    if (peer.isQuestion && this.#isSilent(peer)) this.#dial(peer)
     if (peer.connection !== null) {
       this.#write(peer, peer.connection)
       return
@@ -140,24 +146,22 @@ export class ElectionPort {
     return peer.unansweredSinceMs !== null && nowMs - peer.unansweredSinceMs >= silenceMs
   }
 
-  /** Whether it is really gone shows by dialling it again. */
-  #dropSilent(peer: ElectionPeer): void {
-    this.#env.logger.info('no answer on an election connection; connecting again', {
-      sid: peer.sid,
-    })
-    this.#disconnect(peer)
-  }
-
   /** Takes a connection for the one that is kept, and sends the last message on it: it may have been lost before. */
   #adopt(peer: ElectionPeer, connection: ElectionConnection): void {
-    this.#disconnect(peer)
-    peer.dial = null
-    peer.setTimer(null)
+    const old = peer.connection
     peer.connection = connection
     peer.connectedMs = this.#nowMs()
+    peer.unansweredSinceMs = null
+    peer.dial = null
+    peer.setTimer(null)
     peer.isUp = true
     peer.isWaiting = peer.last !== null
     this.#write(peer, connection)
+    if (old === null) return
+    // The smaller server closes the old one when it gets the new one. If the end of the old one were there first, it
+    // would take it for a loss.
+    if (peer.sid < this.#options.self) this.#retired.add(old)
+    else old.destroy()
   }
 
   #disconnect(peer: ElectionPeer): void {
@@ -173,6 +177,7 @@ export class ElectionPort {
       this.#introductions.delete(connection)
       return
     }
+    this.#retired.delete(connection)
     const peer = this.#peers.get(sid)
     if (peer === undefined || peer.connection !== connection) return
     this.#disconnect(peer)
@@ -261,12 +266,10 @@ export class ElectionPort {
   /** A smaller server wants a connection, which is for this one to open. */
   #onKnock(peer: ElectionPeer): void {
     if (peer.dial !== null) return
-    if (peer.connection !== null) {
-      // 1. This server has connected while the other one knocked.
-      if (this.#nowMs() - peer.connectedMs < this.#limits.freshMs) return
-      // 2. The other one has lost the connection, or was started anew, which did not show here yet.
-      this.#disconnect(peer)
-    }
+    // 1. This server has connected while the other one knocked.
+    const ageMs = this.#nowMs() - peer.connectedMs
+    if (peer.connection !== null && ageMs < this.#limits.freshMs) return
+    // 2. The other one has lost the connection, or was started anew, which did not show here yet.
     peer.failures = 0
     peer.setTimer(null)
     this.#dial(peer)
@@ -311,6 +314,11 @@ export class ElectionPort {
     peer.dial = null
     peer.failures += 1
     peer.setTimer(null)
+    // It was to be replaced because nothing is heard on it.
+    if (peer.connection !== null) {
+      this.#disconnect(peer)
+      if (peer.isQuestion) peer.isWaiting = true
+    }
     this.#dialLater(peer)
     this.#reportDown(peer)
   }

@@ -243,6 +243,7 @@ describe('election port', () => {
     two.send(1, 19)
     stage.until(() => two.down.length > 0)
     expect(two.down).toEqual([1])
+    stage.runFor(50)
     expect(listener.sockets[0]!.isEnded || listener.sockets[0]!.isClosed).toBe(true)
   })
 
@@ -258,6 +259,29 @@ describe('election port', () => {
     }
     stage.until(() => listener.sockets.length === 2)
   })
+
+  test.each(SEEDS)(
+    'seed %i: a connection that is renewed is never lost, as either end sees it',
+    (seed) => {
+      const stage = new ElectionStage(seed, [1, 2], { silenceMs: 1_500 })
+      const one = stage.node(1)
+      const two = stage.node(2)
+      const [asking, silent] = seed % 2 === 0 ? [one, two] : [two, one]
+      for (let round = 1; round <= 30; round += 1) {
+        asking.send(silent.sid, round)
+        stage.runFor(1_000)
+      }
+      // The last message of the other one comes on each new connection, and nothing else.
+      silent.send(asking.sid, 99)
+      for (let round = 31; round <= 60; round += 1) {
+        asking.send(silent.sid, round)
+        stage.runFor(1_000)
+      }
+      expect(asking.heard.length).toBeGreaterThan(5)
+      expect(new Set(silent.roundsFrom(asking.sid)).size).toBe(60)
+      expect([one.down, two.down]).toEqual([[], []])
+    },
+  )
 
   test('questions of an election long ago that nobody had to answer say nothing', () => {
     const stage = new ElectionStage(10, [1, 2])
