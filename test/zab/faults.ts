@@ -181,6 +181,20 @@ export const FAULTS: readonly Fault[] = [
       })
     },
   },
+  {
+    // The hub goes from one would-be leader to the next.
+    name: 'star whose hub loses its links',
+    weight: 2,
+    run: (world, hub, _, random) => {
+      for (const a of world.servers) {
+        for (const b of world.servers)
+          if (a !== hub && b !== hub && a !== b) world.block(a.sid, b.sid)
+      }
+      for (let i = 0; i < 30; i += 1) {
+        world.whileFaulty(random.next() * 5000, () => world.network.resetLinks(hub))
+      }
+    },
+  },
   { name: 'links reset', run: (world, a) => world.network.resetLinks(a) },
   {
     name: 'links of a server are reset again and again',
