@@ -16,6 +16,7 @@ export type {
   TimedFault,
 } from './fault-profile.ts'
 export { DRAWN_FAULTS, drawFault, drawProfile, drawScript } from './fault-profile.ts'
+export { checkFaultScript, FaultScriptError } from './fault-script.ts'
 export type { FaultAction, FaultKind } from './faults.ts'
 export { applyFault, describeFault, healWorld } from './faults.ts'
 export type { HostEvent, HostEventKind, HostOptions, HostState, Program } from './host.ts'

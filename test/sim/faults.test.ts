@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   applyFault,
+  checkFaultScript,
   DRAWN_FAULTS,
   describeFault,
   drawProfile,
@@ -295,6 +296,55 @@ describe('drawing', () => {
     expect(describeFault({ kind: 'clog', from: 's1', to: 's2', forMs: 20 })).toBe(
       'from s1 to s2 nothing moves for 20 ms',
     )
+  })
+})
+
+describe('a script from a file', () => {
+  const hosts = new Set(['s1', 's2', 's3', 'c1', 'c2'])
+
+  it('is taken when every entry is an action', () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const random = new SimRandom(seed)
+      const profile = drawProfile(random, {
+        servers: ['s1', 's2', 's3'],
+        clients: ['c1', 'c2'],
+        damagedMax: 1,
+      })
+      const script = drawScript(random, profile, 0, 10_000)
+      expect(checkFaultScript(JSON.parse(JSON.stringify(script)), hosts)).toEqual(script)
+    }
+  })
+
+  it.each([
+    ['{}', 'a fault script is a list'],
+    ['[7]', 'fault 1: not an object'],
+    ['[{"atMs":-1}]', 'fault 1: atMs is not a time in ms'],
+    ['[{"atMs":1}]', 'fault 1: action is not an object'],
+    ['[{"atMs":1,"action":{},"then":2}]', 'fault 1: there is no field then'],
+    ['[{"atMs":1,"action":{"kind":"bang"}}]', 'fault 1: there is no kind "bang"'],
+    ['[{"atMs":1,"action":{"kind":"constructor"}}]', 'fault 1: there is no kind "constructor"'],
+    [
+      '[{"atMs":1,"action":{"kind":"healNetwork"}},{"atMs":1,"action":{"kind":"crash"}}]',
+      'fault 2: host of crash is undefined, not the name of a machine',
+    ],
+    [
+      '[{"atMs":1,"action":{"kind":"cut","from":"s1","to":"s9"}}]',
+      'fault 1: to of cut is "s9", not the name of a machine',
+    ],
+    [
+      '[{"atMs":1,"action":{"kind":"crash","host":"s1","hard":true}}]',
+      'fault 1: crash has no field hard',
+    ],
+    [
+      '[{"atMs":1,"action":{"kind":"clog","from":"s1","to":"s2","forMs":"9"}}]',
+      'fault 1: forMs of clog is "9", not a number',
+    ],
+    [
+      '[{"atMs":1,"action":{"kind":"graph","hosts":["s1"],"open":[["s1"]]}}]',
+      'fault 1: open of graph is [["s1"]], not a list of pairs of machines',
+    ],
+  ])('%s is refused', (text, message) => {
+    expect(() => checkFaultScript(JSON.parse(text), hosts)).toThrow(message)
   })
 })
 
