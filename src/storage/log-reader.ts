@@ -28,6 +28,7 @@ export interface ReadRange {
 }
 
 export const NOT_ON_DISK = 'that is not on disk any more'
+export const BEING_CUT = 'the log is being cut'
 
 /**
  * Reads entries from the segments on disk, verified like at a start. It opens the files for itself, so the writer is
@@ -83,7 +84,7 @@ export class LogReader implements RecordSink {
     this.#folder.open(segmentName(this.#segments[this.#at]!.number), (error, file) => {
       if (error === null) this.#read(file!, WINDOW_BYTES)
       else if (error.code === 'ENOENT') this.#done(NOT_ON_DISK, null)
-      else this.#fail(`it cannot be opened: ${error.message}`)
+      else this.#fail(`it cannot be opened: ${error.code}, ${error.message}`)
     })
   }
 
@@ -108,7 +109,7 @@ export class LogReader implements RecordSink {
     const room = this.#endOffset() - offset
     file.read(offset, Math.min(length, room), (error, bytes) => {
       if (error !== null) {
-        this.#close(file, `it cannot be read: ${error.message}`)
+        this.#close(file, `it cannot be read: ${error.code}, ${error.message}`)
         return
       }
       const segment = this.#segments[this.#at]!

@@ -98,11 +98,6 @@ export class StateRows {
     })
   }
 
-  /** Deletes segments that the state makes unnecessary. */
-  purge(): void {
-    this.#checkpointer.purge(() => {})
-  }
-
   /** Writes a snapshot beside the rows in use; {@link StateRows.installed} has to follow. */
   install(mark: CheckpointMark, snapshot: ReceivedState, onWritten: () => void): void {
     this.#installs.push({ mark, snapshot, onWritten, isStarted: false })
@@ -116,7 +111,7 @@ export class StateRows {
     this.#handle.zxid = mark.summary.zxid
     this.#handle.generation = mark.generation
     this.#handle.isSwept = false
-    this.purge()
+    this.#checkpointer.purge(() => {})
   }
 
   /**

@@ -1,7 +1,7 @@
 import { assert, type Zxid } from '../base/index.ts'
 import { encodeMark, GroupKind, RecordKind } from './format.ts'
 import { LogIndex } from './log-index.ts'
-import { LogReader, NOT_ON_DISK, type ReadDone } from './log-reader.ts'
+import { BEING_CUT, LogReader, NOT_ON_DISK, type ReadDone } from './log-reader.ts'
 import { encodeEpoch, LogWriter } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import { type Recovered, recover } from './recovery.ts'
@@ -134,8 +134,11 @@ export class Storage {
     this.#rows.sweep(() =>
       this.#settle(recovered, () => {
         this.#supply.refill()
-        // What a snapshot has replaced.
-        this.#rows.purge()
+        // What a snapshot has replaced. What else could go is in the tail that is handed out.
+        this.#writer.purge(
+          () => false,
+          () => {},
+        )
         done()
       }),
     )
@@ -282,8 +285,9 @@ export class Storage {
     const { cutsMade } = index
     const start = index.isBeingCut ? null : index.find(after)
     if (start === null) {
+      const problem = index.isBeingCut ? BEING_CUT : NOT_ON_DISK
       timers.at(clock.monotonicMs(), () => {
-        if (!this.#isClosed) done(NOT_ON_DISK, null)
+        if (!this.#isClosed) done(problem, null)
       })
       return
     }

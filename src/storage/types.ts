@@ -62,7 +62,7 @@ export interface ReceivedState {
   summary(zxid: Zxid): StateSummary
   sessions(): Iterable<{ readonly id: SessionId; readonly timeoutMs: number }>
   /** A parent before its children. Asked for once; `return` is called when it is not read to the end. */
-  znodes(): Iterator<ZnodeRow>
+  znodes(): IterableIterator<ZnodeRow>
 }
 
 /** What replaces the log and the state. */

@@ -102,6 +102,7 @@ export class Replica {
     if (storage!.acceptedEpoch !== contents.acceptedEpoch) return 'acceptedEpoch'
     if (storage!.currentEpoch !== contents.currentEpoch) return 'currentEpoch'
     if (base > machine.zxid || base < contents.base.zxid) return `tail from ${base}`
+    if (base < storage!.diskBase) return `tail from ${base}, which is not on disk`
     const isBase = base === contents.base.zxid || contents.entries.some(({ zxid }) => zxid === base)
     if (!isBase) return `tail from ${base}, which is not in the log`
     const expected = contents.entries.filter(({ zxid }) => zxid > base)

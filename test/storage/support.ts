@@ -206,9 +206,7 @@ export class MapMachine implements StateMachine {
   /** What a server does when a snapshot is installed. */
   load({ snapshot, zxid }: Install): void {
     this.beginLoad()
-    const znodes = snapshot.znodes()
-    for (let next = znodes.next(); next.done !== true; next = znodes.next())
-      this.loadZnode(next.value)
+    for (const row of snapshot.znodes()) this.loadZnode(row)
     for (const { id, timeoutMs } of snapshot.sessions()) this.loadSession(id, timeoutMs)
     this.endLoad(zxid)
   }
@@ -252,6 +250,7 @@ export class Life {
   /** Highest zxid reported durable. */
   acked: Zxid = makeZxid(0, 0)
   onDurable: (zxid: Zxid) => void = () => {}
+  onLogPurged: (base: Zxid) => void = () => {}
 
   constructor(
     disk: SimDisk,
@@ -273,6 +272,7 @@ export class Life {
         this.acked = zxid
         this.onDurable(zxid)
       },
+      onLogPurged: (base: Zxid): void => this.onLogPurged(base),
       onFatal: (error: StorageError): void => {
         if (this.fatal !== null) throw new Error('onFatal twice')
         this.fatal = error
