@@ -10,6 +10,8 @@ export type ClientEnvironment = Pick<Environment, 'clock' | 'network' | 'random'
 export interface SimClientOptions {
   /** Names the client in the history. */
   readonly number: number
+  /** Part of the names that its workloads make up: of this process alone. */
+  readonly name: string
   readonly servers: readonly ServerTarget[]
   /** Session timeout to ask for. */
   readonly timeoutMs: number

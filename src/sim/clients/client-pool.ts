@@ -56,8 +56,11 @@ export class ClientPool implements ClientHost, Pace {
   readonly weights: Readonly<Record<WorkloadName, number>>
   readonly requestEveryMs: number
   readonly #options: ClientPoolOptions
+  /** By client number, from 1. */
   readonly #drivers: ClientDriver[] = []
   readonly #hosts: SimHost[] = []
+  /** Of processes that were started anew. */
+  readonly #formerCounters: ClientCounters = new ClientCounters()
   #connections = 0
   #isStopped = false
 
@@ -77,7 +80,7 @@ export class ClientPool implements ClientHost, Pace {
 
   /** Requests handed to connections so far. */
   get invoked(): number {
-    let sum = 0
+    let sum = this.#formerCounters.invoked
     for (const { client } of this.#drivers) sum += client.counters.invoked
     return sum
   }
@@ -139,6 +142,7 @@ export class ClientPool implements ClientHost, Pace {
   /** The sums over all clients. */
   counters(): ClientCounters {
     const sum = new ClientCounters()
+    sum.add(this.#formerCounters)
     for (const { client } of this.#drivers) sum.add(client.counters)
     return sum
   }
@@ -187,7 +191,12 @@ export class ClientPool implements ClientHost, Pace {
     const { servers } = this.#options
     const client = this.#makeClient(number, env)
     const driver = new ClientDriver(client, env, this.shared, this)
-    this.#drivers.push(driver)
+    const former = this.#drivers[number - 1]
+    if (former !== undefined) {
+      former.client.stop()
+      this.#formerCounters.add(former.client.counters)
+    }
+    this.#drivers[number - 1] = driver
     const workloads = WORKLOAD_NAMES.map((name) =>
       makeWorkload(name, {
         client,
@@ -206,11 +215,13 @@ export class ClientPool implements ClientHost, Pace {
 
   #makeClient(number: number, env: SimEnvironment): SimClient {
     const { firstXid, random, servers, timeoutMsMax, timeoutMsMin } = this.#options
+    const { incarnation } = this.#hosts[number - 1]!
     const credentials = `client${number}:secret` as ByteString
     return new SimClient(
       env,
       {
         number,
+        name: incarnation === 1 ? `${number}` : `${number}r${incarnation}`,
         servers,
         timeoutMs: random.between(timeoutMsMin, timeoutMsMax),
         backoffMsMax: 1000,

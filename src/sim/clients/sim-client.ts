@@ -93,6 +93,10 @@ export class SimClient implements LinkOwner, ReplyHandler {
     return this.#phase === Phase.serving && !this.isSilent
   }
 
+  get name(): string {
+    return this.#options.name
+  }
+
   get isStopped(): boolean {
     return this.#phase === Phase.stopped
   }

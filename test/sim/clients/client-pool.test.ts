@@ -42,6 +42,19 @@ describe('clients of a healthy server', { timeout: 30_000 }, () => {
     expect(other!.recorder.traceHash()).not.toBe(once!.recorder.traceHash())
   })
 
+  it('go on with a new session when their machine is started again', () => {
+    const play = new Play(14, { opsTarget: 600 })
+    const host = play.stage.world.host('c2')
+    const { pool } = play.run(() => {
+      host.resume()
+      host.crash()
+      host.restart()
+    })
+    expect(pool.violations).toEqual([])
+    expect(pool.shared.sessionIds.size).toBeGreaterThan(5)
+    expect(pool.invoked).toBeGreaterThanOrEqual(600)
+  })
+
   it('differ in kind from seed to seed', () => {
     const absent = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
       const { weights } = new Play(seed).pool

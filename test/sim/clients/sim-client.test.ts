@@ -32,6 +32,7 @@ class Solo implements ClientHost {
     const env = world.startProcess('10.1.0.1', new SimDisk().open)
     const defaults: SimClientOptions = {
       number: 1,
+      name: '1',
       servers: [SERVER],
       timeoutMs: 3000,
       backoffMsMax: 500,

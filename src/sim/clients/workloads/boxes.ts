@@ -86,7 +86,7 @@ export class Boxes extends Workload {
   #create(): void {
     const { random } = this
     this.#made += 1
-    const name = `${this.client.number}-${this.#made}`
+    const name = `${this.client.name}-${this.#made}`
     if (this.#hasTtl && below(random, 3) === 0) {
       this.send({
         type: OpCode.createTTL,

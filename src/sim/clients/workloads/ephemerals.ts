@@ -25,7 +25,7 @@ export class Ephemerals extends Workload {
     const { random } = this
     if (this.#own.size === 0 || (this.#own.size < OWN_MAX && oneIn(random, 3))) {
       this.#made += 1
-      const path = `${EPHEMERAL_ROOT}/${this.client.number}-${this.#made}`
+      const path = `${EPHEMERAL_ROOT}/${this.client.name}-${this.#made}`
       const isSequential = oneIn(random, 3)
       const flags = isSequential ? CreateMode.ephemeralSequential : CreateMode.ephemeral
       this.send(createOp(path, '', flags))

@@ -21,7 +21,7 @@ export class Growth extends Workload {
   act(): void {
     const { random } = this
     if (this.#paths.length < 3 || oneIn(random, 3)) {
-      const path = `${GROWTH_ROOT}/${this.client.number}-${this.#paths.length}`
+      const path = `${GROWTH_ROOT}/${this.client.name}-${this.#paths.length}`
       this.#paths.push(path)
       this.#presence.set(path, 'gone')
       this.send(createOp(path, path))

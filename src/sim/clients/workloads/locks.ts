@@ -25,7 +25,7 @@ export class Locks extends Workload {
     switch (this.#state) {
       case 'idle':
         this.#attempts += 1
-        this.#prefix = `${this.client.number}-${this.#attempts}-`
+        this.#prefix = `${this.client.name}-${this.#attempts}-`
         this.#ask()
         return
       case 'seeking':

@@ -64,7 +64,7 @@ export class Registers extends Workload {
   #value(): ByteString {
     const { random } = this
     this.#values += 1
-    const name = `${this.client.number}.${this.client.sessionId}.${this.#values} `
+    const name = `${this.client.name}.${this.client.sessionId}.${this.#values} `
     const padding = oneIn(random, 100)
       ? between(random, 1000, BIG_VALUE_BYTES_MAX)
       : below(random, 60)
