@@ -1,8 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { VERSION } from '../admin/index.ts'
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../platform/index.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
+import { readInteger } from './read-integer.ts'
 import { type ServeOptions, serve } from './serve.ts'
+import { addSim } from './sim.ts'
 
 interface ServeFlags {
   readonly port?: number
@@ -33,6 +35,7 @@ function buildProgram(): Command {
     // Commander ends with 1 for a wrong command line; 2 is what operators of the original know.
     .exitOverride((stop) => process.exit(stop.exitCode === 0 ? EXIT.ok.code : EXIT.usage.code))
   addServe(program)
+  addSim(program)
   return program
 }
 
@@ -83,10 +86,4 @@ function readPort(text: string): number {
 
 function readTick(text: string): number {
   return readInteger(text, 1, 0x7fff_ffff)
-}
-
-function readInteger(text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value
-  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
 }

@@ -14,7 +14,13 @@ export interface RunPlan {
   >
   readonly clients: Pick<
     ClientPoolOptions,
-    'clients' | 'durationMs' | 'opsTarget' | 'timeoutMsMax' | 'timeoutMsMin' | 'weights'
+    | 'clients'
+    | 'durationMs'
+    | 'firstXid'
+    | 'opsTarget'
+    | 'timeoutMsMax'
+    | 'timeoutMsMin'
+    | 'weights'
   >
   readonly network: SimNetworkOptions
   /** Virtual time with faults; then everything is healed. */
@@ -30,6 +36,8 @@ export interface PlanOptions {
   readonly kinds?: readonly DrawnFault[]
 }
 
+/** Requests of a run, unless asked for otherwise. */
+export const DEFAULT_OPERATIONS = 500
 /** When the first fault may happen: elections are disturbed too. */
 const FIRST_FAULT_MS = 50
 
@@ -40,7 +48,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
   const observers = [0, 0, 1, 2][random.below(4)]!
   const servers = Array.from({ length: voters + observers }, (_, i) => `s${i + 1}`)
   const tickTimeMs = [200, 500, 1000, 2000][random.below(4)]!
-  const operations = options.operations ?? 500
+  const operations = options.operations ?? DEFAULT_OPERATIONS
   // Sixteen seconds to a few minutes: time enough for faults between the requests.
   const durationMs = 16_000 * 2 ** random.below(4)
   const clients = random.between(2, 6)
@@ -70,6 +78,6 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
     network: { latencyMsMin: 0.05, latencyMsMax: random.between(1, 5) },
     durationMs,
     script: drawScript(random, profile, FIRST_FAULT_MS, durationMs),
-    check: { tickMs: tickTimeMs },
+    check: {},
   }
 }

@@ -1,14 +1,14 @@
 import { formatHex, type ServerId } from '../base/index.ts'
-import { CHECKERS, runCheckers } from './checkers/index.ts'
+import { CHECKERS, type CheckOptions, runCheckers } from './checkers/index.ts'
 import { ClientPool } from './clients/index.ts'
 import { describeEvent } from './describe-event.ts'
 import { SimEnsemble } from './ensemble.ts'
 import { FaultInjector } from './fault-injector.ts'
-import type { FaultScript } from './fault-profile.ts'
 import type { FaultAction, FaultKind } from './faults.ts'
 import { DISK_HANG_FAULT, type FinalReplica, type HistoryEvent } from './history.ts'
 import { SimRandom } from './random.ts'
 import { Recorder } from './recorder.ts'
+import { factsOf, type RunFacts } from './run-facts.ts'
 import type { RunPlan } from './run-plan.ts'
 import { SimWorld } from './world.ts'
 
@@ -34,9 +34,7 @@ export interface RunResult {
   readonly events: number
   readonly operations: number
   readonly answered: number
-  readonly elections: number
-  /** Transactions that some server applied. */
-  readonly transactions: number
+  readonly facts: RunFacts
   readonly hits: ReadonlyMap<FaultKind, number>
 }
 
@@ -177,7 +175,7 @@ class Simulation {
     for (const { rule, client, atMs } of this.#pool.violations) {
       this.#fail('client', `${rule} (client ${client}, ${atMs.toFixed(1)} ms)`)
     }
-    const options = this.#plan.check
+    const options = { ...limitsOf(this.#plan), ...this.#plan.check }
     for (const { id, message } of runCheckers(this.#recorder.events, CHECKERS, options)) {
       this.#fail(id, message)
     }
@@ -230,12 +228,6 @@ class Simulation {
 
   #result(): RunResult {
     const counters = this.#pool.counters()
-    let elections = 0
-    let transactions = 0
-    for (const { kind } of this.#recorder.events) {
-      if (kind === 'established') elections += 1
-      else if (kind === 'commit') transactions += 1
-    }
     return {
       seed: this.#plan.seed,
       faults: this.#faults,
@@ -244,10 +236,22 @@ class Simulation {
       events: this.#world.events.executed,
       operations: counters.invoked,
       answered: counters.invoked - counters.ambiguous - counters.lostReads,
-      elections,
-      transactions,
+      facts: factsOf(this.#recorder.events),
       hits: this.#injector.hits,
     }
+  }
+}
+
+/**
+ * How long things may take follows from the ticks: learners of a leader that is gone, and leaders without a quorum, find
+ * out after syncLimit ticks at the latest, and before that nobody votes for another.
+ */
+function limitsOf({ ensemble }: RunPlan): Partial<CheckOptions> {
+  const { tickTimeMs = 1000 } = ensemble
+  return {
+    tickMs: tickTimeMs,
+    serveMs: 5000 + 3 * tickTimeMs,
+    replyMs: 3000 + 3 * tickTimeMs,
   }
 }
 
@@ -267,9 +271,4 @@ function textOf(fields: object): string {
   return JSON.stringify(fields, (_, value) =>
     typeof value === 'bigint' ? formatHex(value) : value,
   )
-}
-
-/** The script of a plan, for another run with a part of it. */
-export function withScript(plan: RunPlan, script: FaultScript): RunPlan {
-  return { ...plan, script }
 }

@@ -1,0 +1,14 @@
+import { parentPort } from 'node:worker_threads'
+import type { RunResult } from '../sim/index.ts'
+import { type Assignment, runSeed } from './sim-seed.ts'
+
+export interface Outcome {
+  readonly result: RunResult
+}
+
+// Servers make many errors that nobody prints; their stacks cost more than they do.
+Error.stackTraceLimit = 3
+
+parentPort?.on('message', (assignment: Assignment) => {
+  parentPort!.postMessage({ result: runSeed(assignment) } satisfies Outcome)
+})
