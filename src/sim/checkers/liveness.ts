@@ -1,5 +1,5 @@
 import type { ServerId } from '../../base/index.ts'
-import { DISK_HANG_FAULT, type HistoryEvent } from '../history.ts'
+import { DISK_HANG_FAULT } from '../history.ts'
 import type { Checker, Run, Watching } from './checker.ts'
 import type { Operation } from './history-index.ts'
 
@@ -142,50 +142,81 @@ function watchReplies({ index, options }: Run): Watching {
   }
 }
 
-/** L5: looked at whenever something happens. */
+/**
+ * L5, looked at whenever something happens. The time runs from the first record that the disk does not write: before that
+ * nobody can know. A server that is stopped during it is not waited for.
+ */
 function watchHungDisks({ servers, options }: Run): Watching {
-  /** Servers with a hung disk, since when. */
-  const hung = new Map<ServerId, number>()
+  interface Hang {
+    /** When a record began to wait; null while none does. */
+    waitingMs: number | null
+  }
+  const hangs = new Map<ServerId, Hang>()
   const isOverdue = (server: ServerId, nowMs: number): boolean => {
-    const sinceMs = hung.get(server)
-    return sinceMs !== undefined && nowMs - sinceMs > options.diskHangMs
+    const waitingMs = hangs.get(server)?.waitingMs ?? null
+    return waitingMs !== null && nowMs - waitingMs > options.diskHangMs
   }
   const leads = (nowMs: number): string | null => {
-    for (const id of hung.keys()) {
+    for (const [id, { waitingMs }] of hangs) {
       const { isUp, isServing, role } = servers.of(id)
       if (isOverdue(id, nowMs) && isUp && isServing && role === 'leading') {
-        return `server ${id} still leads, its disk hangs for ${nowMs - hung.get(id)!} ms`
+        return `server ${id} still leads, its disk has not written for ${nowMs - waitingMs!} ms`
       }
     }
     return null
   }
-  const ofServer = (event: HistoryEvent & { readonly server: ServerId }): string | null =>
-    isOverdue(event.server, event.atMs)
-      ? `server ${event.server} still commits, its disk hangs`
-      : null
+  const onCommit = ({ server, atMs }: { server: ServerId; atMs: number }): string | null =>
+    isOverdue(server, atMs) ? `server ${server} still commits, its disk does not write` : null
+  const onRecord = ({ server, atMs }: { server: ServerId; atMs: number }): null => {
+    const hang = hangs.get(server)
+    if (hang !== undefined) hang.waitingMs ??= atMs
+    return null
+  }
+  const onEnd = (nowMs: number, ended: (server: ServerId) => boolean): string | null => {
+    const text = leads(nowMs)
+    for (const server of [...hangs.keys()]) if (ended(server)) hangs.delete(server)
+    return text
+  }
   return {
     before: {
       faultBegin: ({ name, server, atMs }) => {
-        if (name === DISK_HANG_FAULT && server !== null) hung.set(server, atMs)
+        if (server === null) return null
+        if (STOPS.has(name)) hangs.delete(server)
+        if (name !== DISK_HANG_FAULT) return null
+        const isWaiting = servers.of(server).pending.length > 0
+        hangs.set(server, { waitingMs: isWaiting ? atMs : null })
         return null
       },
-      faultEnd: ({ name, server, atMs }) => {
-        if (name !== DISK_HANG_FAULT || server === null) return null
-        const text = leads(atMs)
-        hung.delete(server)
-        return text
+      faultEnd: ({ name, server, atMs }) =>
+        name === DISK_HANG_FAULT ? onEnd(atMs, (one) => one === server) : null,
+      heal: (event) => onEnd(event.atMs, () => true),
+      crash: (event) => {
+        hangs.delete(event.server)
+        return null
       },
-      heal: (event) => {
-        const text = leads(event.atMs)
-        hung.clear()
-        return text
+      append: onRecord,
+      truncate: onRecord,
+      epochAccepted: onRecord,
+      epochCurrent: onRecord,
+      install: onRecord,
+      commit: onCommit,
+      roleChange: (event) => (hangs.size > 0 ? leads(event.atMs) : null),
+      invoke: (event) => (hangs.size > 0 ? leads(event.atMs) : null),
+    },
+    after: {
+      durable: (event) => {
+        const hang = hangs.get(event.server)
+        if (hang !== undefined && servers.of(event.server).pending.length === 0) {
+          hang.waitingMs = null
+        }
+        return null
       },
-      commit: ofServer,
-      roleChange: (event) => (hung.size > 0 ? leads(event.atMs) : null),
-      invoke: (event) => (hung.size > 0 ? leads(event.atMs) : null),
     },
   }
 }
+
+/** Faults that stop a process, or its clocks. */
+const STOPS: ReadonlySet<string> = new Set(['pause', 'suspend', 'driftMonotonic'])
 
 export const LIVENESS_CHECKERS: readonly Checker[] = [
   { id: 'L1', title: 'a leader exists', watch: watchLeaderExists },

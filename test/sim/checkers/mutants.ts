@@ -800,11 +800,18 @@ const LIVENESS_MUTANTS: readonly Mutant[] = [
     id: 'L5',
     what: 'a leader whose disk hangs goes on',
     make: short((world) => {
-      const alice = world.connect(ALICE, 1, 60_000)
       const server = world.leader
+      const entry = { zxid: makeZxid(1, 1), hash: 7 }
       world.push({ kind: 'faultBegin', atMs: world.nowMs, name: 'disk-hang', server })
+      world.push({ kind: 'broadcast', ...world.of(3), epoch: 1, ...entry })
+      world.push({ kind: 'append', ...world.of(3), token: 99, ...entry })
       world.advance(LONG_AFTER_MS)
-      alice.create('/a')
+      for (const id of [1, 2]) {
+        world.push({ kind: 'append', ...world.of(id), token: 99, ...entry })
+        world.push({ kind: 'durable', ...world.of(id), token: 99 })
+        world.push({ kind: 'ack', ...world.of(id), epoch: 1, zxid: entry.zxid })
+      }
+      world.push({ kind: 'commit', ...world.of(3), epoch: 1, zxid: entry.zxid })
     }),
   },
 ]
