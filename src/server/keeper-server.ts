@@ -476,12 +476,16 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   onRoleBegun(isLeader: boolean, ids: SessionIdSource): void {
     this.#parts().handshake.useIds(ids)
     if (isLeader) this.#sweeper.start()
+    this.#port.endHold()
   }
 
-  /** Clients find a server that serves; what they were owed may or may not have happened. */
   onRoleEnded(): void {
     this.#sweeper.stop()
-    this.#port.destroyAll()
+    this.#port.hold(this.#options.config.tickTimeMs)
+  }
+
+  clientsWithSession(): readonly ClientConnection[] {
+    return this.#port.clientsWithSession()
   }
 
   onPortError(error: IoError): void {

@@ -16,7 +16,7 @@ import type { DataTreeOptions } from '../znodes/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { LeaderRequests } from './leader-requests.ts'
 import { LearnerRequests } from './learner-requests.ts'
-import type { WaitingRequest } from './pending.ts'
+import { PendingKind, type WaitingRequest } from './pending.ts'
 import type { ProposalSizes } from './proposal-sizes.ts'
 import type { QuorumSource } from './quorum-status.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
@@ -35,8 +35,12 @@ export interface MemberHost extends SessionHost {
   schedule(): void
   /** Clients are served from now on, in this role. */
   onRoleBegun(isLeader: boolean, ids: SessionIdSource): void
-  /** Clients are not served any more: what they were owed will not be answered. */
+  /** Clients are not served any more, until there is a leader again. */
   onRoleEnded(): void
+  /** Clients whose connection stayed. */
+  clientsWithSession(): readonly ClientConnection[]
+  /** The connection is to be read again. */
+  onTurnNeeded(connection: ClientConnection): void
   onPortError(error: IoError): void
 }
 
@@ -152,7 +156,7 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
     start: number,
     end: number,
   ): void {
-    if (this.#leading !== null) this.#leading.write(request, origin)
+    if (this.#leading !== null) this.#leading.write(request, origin, bytes, start, end)
     else this.#learning?.write(origin, bytes, start, end)
   }
 
@@ -211,6 +215,8 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
   }
 
   onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid, entries: readonly TxnEntry[]): void {
+    // Their watches know nothing of what the snapshot holds.
+    for (const connection of this.#host.clientsWithSession()) connection.destroy()
     this.#pipeline.reset()
     snapshot.moveInto(this.#state, zxid)
     for (const entry of entries) this.#pipeline.logged(entry)
@@ -253,6 +259,24 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
       )
     }
     this.#host.onRoleBegun(this.#leading !== null, this.#sessionIds())
+    this.#goOnServing()
+  }
+
+  /** Clients that stayed connected while there was no leader go on, and get what they asked for once. */
+  #goOnServing(): void {
+    const service = (this.#leading ?? this.#learning)!
+    const lost = new Set(this.#pipeline.takeLost())
+    for (const connection of this.#host.clientsWithSession()) {
+      service.adopt(connection)
+      connection.forEachPending((item) => {
+        if (item.kind === PendingKind.write) {
+          if (!lost.has(item)) return
+          if (item.asked !== null && item.asked.epoch < this.core.epoch) service.ask(item)
+          else connection.destroy()
+        } else if (!item.isConfirmed) this.sync(connection, item)
+      })
+      this.#host.onTurnNeeded(connection)
+    }
   }
 
   #endRole(): void {

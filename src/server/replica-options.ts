@@ -31,7 +31,7 @@ export interface ReplicaOptions {
  * A looking server that gets no answer for so long dials anew: after a partition TCP may wait much longer before it
  * tries again, and the other end may not know the connection any more.
  */
-const ELECTION_SILENCE_MS = 1500
+const ELECTION_SILENCE_MS = 2000
 
 /** What a configuration, and what was found on disk, mean for the replica. `applied` is the state of the checkpoint. */
 export function replicaOptions(

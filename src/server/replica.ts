@@ -83,6 +83,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly #received: Map<Uint8Array, TxnEntry> = new Map()
   #timer: TimerHandle | null = null
   #timerMs = Number.POSITIVE_INFINITY
+  #isListening = false
   #isStopped = false
 
   constructor(
@@ -106,7 +107,6 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
 
   start(): void {
     this.#election.start()
-    this.#learners.start()
     this.#host.schedule()
   }
 
@@ -145,7 +145,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   /* ---------------------------------------------------------------- learner port */
 
   onLearnerListening(address: Address): void {
-    this.#env.logger.info('listening for learners', { host: address.host, port: address.port })
+    this.#env.logger.debug('listening for learners', { host: address.host, port: address.port })
   }
 
   allotLink(): LinkId {
@@ -251,7 +251,16 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
 
   #changeRole(change: RoleChange): void {
     if (!change.serving) this.#received.clear()
+    this.#listenForLearners(change.role === Role.LEADING)
     this.#host.onRole(change)
+  }
+
+  /** Whoever dials a server that does not lead is refused at once, and tries again or elsewhere. */
+  #listenForLearners(isLeading: boolean): void {
+    if (isLeading === this.#isListening) return
+    this.#isListening = isLeading
+    if (isLeading) this.#learners.start()
+    else this.#learners.stopListening()
   }
 
   #trace(line: string): void {
