@@ -299,6 +299,35 @@ describe('a power cut in an install', () => {
     }
   })
 
+  it('while old segments are being deleted leaves no hole in the log', () => {
+    const options = { ...REPLICA, firstCheckpointBatchRows: 1000 }
+    for (let seed = 1; seed < 60; seed++) {
+      const disk = new SimDisk()
+      const life = startWell(disk, options, seed)
+      for (let i = 0; i < 40; i++) life.write({ values: { '/a': 'x' }, pad: 'x'.repeat(20 * KIB) })
+      life.storage!.flush()
+      life.run(() => life.acked === life.storage!.lastAppended)
+      expect(life.storage!.stats.segments).toBeGreaterThan(30)
+      let purged = 0
+      life.onLogPurged = () => purged++
+      life.storage!.checkpoint()
+      life.run(() => purged > 1)
+      let isDone = false
+      hand(life, received(3, 5, 1), () => {
+        isDone = true
+      })
+      life.run(() => isDone)
+      expect(purged).toBeLessThan(25)
+      life.run(() => purged > 20 + (seed % 15))
+      life.powerLoss()
+      const next = start(disk, options)
+      expect(next.error, `seed ${seed}`).toBeNull()
+      expect(next.machine.zxid).toBe(makeZxid(3, 5))
+      next.runFor(100)
+      expect(next.storage!.stats.segments).toBe(1)
+    }
+  })
+
   it('is nothing special to a server that is stopped in it', () => {
     for (let ms = 0; ms < 30; ms++) {
       const disk = new SimDisk()

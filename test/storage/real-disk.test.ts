@@ -2,16 +2,25 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Zxid } from '../../src/base/index.ts'
+import { makeZxid, type Zxid } from '../../src/base/index.ts'
 import { openPlatform } from '../../src/platform/index.ts'
 import { SimRandom } from '../../src/sim/index.ts'
 import {
+  type EntriesRead,
+  type Install,
   openStorage,
   type Storage,
   type StorageError,
   type StorageOptions,
 } from '../../src/storage/index.ts'
-import { type Change, encodeChange, MapMachine, randomText, SMALL_OPTIONS } from './support.ts'
+import {
+  type Change,
+  decodeChange,
+  encodeChange,
+  MapMachine,
+  randomText,
+  SMALL_OPTIONS,
+} from './support.ts'
 
 /* The same storage on the operating system's files and LevelDB. SWEEP=full damages every block of the checkpoint. */
 
@@ -91,6 +100,51 @@ describe('storage on a real disk', () => {
     }
     const names = fs.readdirSync(join(base, 'log')).filter((name) => name.endsWith('.log'))
     expect(names).not.toContain('0000000001.log')
+  })
+
+  it('installs a snapshot over a state, reads entries, and finds both again', async () => {
+    const options: StorageOptions = { ...optionsIn(base), replay: 'checkpoint' }
+    const server = await run(options)
+    for (let i = 0; i < 300; i++) write(server, { values: { [`/old${i}`]: 'x' } })
+    await durable(server)
+    await checkpoint(server)
+    const leader = new MapMachine()
+    leader.reset()
+    const values: Record<string, string> = {}
+    for (let i = 0; i < 500; i++) values[`/new${i}`] = 'y'.repeat(i)
+    leader.apply(makeZxid(2, 9), { values, sessions: { '5': 4000 } })
+    const txn = encodeChange({ values: { '/late': 'z' } })
+    const install: Install = {
+      zxid: makeZxid(2, 9),
+      snapshot: leader.received(),
+      entries: [{ zxid: makeZxid(2, 10), txn }],
+      currentEpoch: 2,
+    }
+    await new Promise<void>((resolve) => server.storage!.install(install, resolve))
+    server.machine.load(install)
+    server.machine.apply(makeZxid(2, 10), { values: { '/late': 'z' } })
+    write(server, { values: { '/last': 'z' } })
+    await durable(server)
+    const read = await new Promise<EntriesRead | null>((resolve) =>
+      server.storage!.readEntries(makeZxid(2, 9), makeZxid(2, 11), 1e6, (_, found) =>
+        resolve(found),
+      ),
+    )
+    expect(read!.floor).toBe(makeZxid(2, 9))
+    expect(read!.entries.map(({ zxid }) => zxid)).toEqual([makeZxid(2, 10), makeZxid(2, 11)])
+    expect(decodeChange(read!.entries[0]!.txn).values).toEqual({ '/late': 'z' })
+    while (server.storage!.stats.checkpointZxid !== makeZxid(2, 11)) {
+      // Not while the old rows are being deleted.
+      await new Promise(setImmediate)
+      await checkpoint(server)
+    }
+    const expected = server.machine.summary()
+    await close(server)
+    const next = await run(options)
+    expect(next.machine.summary()).toEqual(expected)
+    expect(next.storage!.takeTail().base).toBe(makeZxid(2, 9))
+    expect(next.storage!.currentEpoch).toBe(2)
+    await close(next)
   })
 
   it('refuses a second server in the same process, and takes over after it', async () => {
