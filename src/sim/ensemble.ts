@@ -143,6 +143,12 @@ export class SimEnsemble {
     return this.members.every(({ server }) => server?.isServing === true)
   }
 
+  /** Every server runs and has applied the same transactions. */
+  get isAtOneZxid(): boolean {
+    const zxid = this.members[0]!.server?.lastApplied
+    return this.members.every(({ server }) => server !== null && server.lastApplied === zxid)
+  }
+
   /** What each running server holds. */
   finalReplicas(): readonly FinalReplica[] {
     const replicas: FinalReplica[] = []

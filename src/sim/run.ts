@@ -4,12 +4,14 @@ import { ClientPool } from './clients/index.ts'
 import { describeEvent } from './describe-event.ts'
 import { SimEnsemble } from './ensemble.ts'
 import { FaultInjector } from './fault-injector.ts'
+import type { FaultScript } from './fault-profile.ts'
 import type { FaultAction, FaultKind } from './faults.ts'
 import { DISK_HANG_FAULT, type FinalReplica, type HistoryEvent } from './history.ts'
 import { SimRandom } from './random.ts'
 import { Recorder } from './recorder.ts'
 import { factsOf, type RunFacts } from './run-facts.ts'
 import type { RunPlan } from './run-plan.ts'
+import { Roles } from './scenario-roles.ts'
 import { SimWorld } from './world.ts'
 
 export interface RunOptions {
@@ -58,6 +60,7 @@ class Simulation {
   readonly #injector: FaultInjector
   readonly #faults: RunFault[] = []
   readonly #hung = new Set<string>()
+  #isHealed = false
 
   constructor(plan: RunPlan, { onLine }: RunOptions) {
     this.#plan = plan
@@ -109,7 +112,7 @@ class Simulation {
   #runPhases(): void {
     const { durationMs, script } = this.#plan
     this.#ensemble.start()
-    this.#injector.schedule(script)
+    this.#schedule(script)
     this.#pool.start()
     this.#until(() => this.#world.nowMs >= durationMs, durationMs)
     this.#heal()
@@ -126,6 +129,8 @@ class Simulation {
     } else this.#pool.checkFinal()
     this.#pool.stop()
     this.#until(() => false, 2 * (this.#plan.ensemble.tickTimeMs ?? 1000))
+    // Who was cut off and has not noticed yet serves what it has.
+    this.#until(() => this.#ensemble.isAtOneZxid, RECOVERY_MS)
     const replicas = this.#ensemble.finalReplicas()
     this.#compare('replicas', replicas)
     this.#recorder.append({ kind: 'end', atMs: this.#world.nowMs, replicas })
@@ -133,8 +138,20 @@ class Simulation {
     this.#restartAll(replicas)
   }
 
+  #schedule(script: FaultScript): void {
+    const roles = new Roles(this.#ensemble)
+    for (const { atMs, action } of script) {
+      this.#world.events.schedule(atMs, () => {
+        if (this.#isHealed) return
+        const named = roles.resolve(action)
+        if (named !== null) this.#injector.apply(named)
+      })
+    }
+  }
+
   /** Ends all faults; progress is demanded from here on. */
   #heal(): void {
+    this.#isHealed = true
     this.#injector.heal()
     for (const name of this.#hung) this.#append('faultEnd', DISK_HANG_FAULT, name)
     this.#recorder.append({ kind: 'heal', atMs: this.#world.nowMs })
@@ -243,15 +260,15 @@ class Simulation {
 }
 
 /**
- * How long things may take follows from the ticks: learners of a leader that is gone, and leaders without a quorum, find
- * out after syncLimit ticks at the latest, and before that nobody votes for another.
+ * How long things may take follows from the ticks and timeouts. A learner whose leader lost its power before the first
+ * packet waits for initLimit ticks; a client whose server did finds out after two thirds of its session timeout.
  */
-function limitsOf({ ensemble }: RunPlan): Partial<CheckOptions> {
-  const { tickTimeMs = 1000 } = ensemble
+function limitsOf({ ensemble, clients }: RunPlan): Partial<CheckOptions> {
+  const { tickTimeMs = 1000, initLimit = 10 } = ensemble
   return {
     tickMs: tickTimeMs,
-    serveMs: 5000 + 3 * tickTimeMs,
-    replyMs: 3000 + 3 * tickTimeMs,
+    serveMs: 3000 + initLimit * tickTimeMs,
+    replyMs: 3000 + Math.max(3 * tickTimeMs, (2 * clients.timeoutMsMax) / 3),
   }
 }
 
