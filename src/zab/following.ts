@@ -52,7 +52,9 @@ function dial(state: CoreState, learning: Learning): void {
 export function learningLinkOpened(state: CoreState, learning: Learning, link: LinkId): void {
   if (link !== learning.link || learning.phase !== LearningPhase.CONNECTING) return
   sendLearnerInfo(state, learning)
-  heardLeader(state, learning)
+  // A leader that gathers no quorum in time falls. One that says nothing for longer is none, or its link is dead though
+  // it could be opened: a partition that ended can leave such links behind.
+  learning.deadlineMs = state.nowMs + 2 * state.options.timing.gatherMs
 }
 
 /** The leader may not have noticed yet that it was elected: a refused connection is tried again a few times. */
