@@ -3,6 +3,7 @@ import type { IoError, RowBatch } from '../env/index.ts'
 import { type CheckpointMark, encodeMark, RecordKind } from './format.ts'
 import { describeIoError, isDiskFull } from './io-errors.ts'
 import type { SegmentInfo } from './log-index.ts'
+import type { LogPurger } from './log-purger.ts'
 import type { LogWriter } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import { RowEncoder } from './rows-codec.ts'
@@ -46,6 +47,7 @@ export class Checkpointer {
   readonly #folderId: Uint8Array
   readonly #machine: StateMachine
   readonly #writer: LogWriter
+  readonly #purger: LogPurger
   readonly #onFatal: (error: StorageError) => void
   readonly #handle: RowsHandle
   #source: CheckpointSource | null = null
@@ -69,6 +71,7 @@ export class Checkpointer {
     folderId: Uint8Array,
     machine: StateMachine,
     writer: LogWriter,
+    purger: LogPurger,
     handle: RowsHandle,
     onFatal: (error: StorageError) => void,
   ) {
@@ -77,6 +80,7 @@ export class Checkpointer {
     this.#folderId = folderId
     this.#machine = machine
     this.#writer = writer
+    this.#purger = purger
     this.#handle = handle
     this.#onFatal = onFatal
   }
@@ -144,7 +148,7 @@ export class Checkpointer {
   #log(kind: RecordKind, mark: CheckpointMark, then: () => void): void {
     this.#phase = Phase.log
     const run = this.#run
-    this.#writer.appendControl(kind, this.#writer.lastAppended, encodeMark(mark), () => {
+    this.#writer.appendControl(kind, encodeMark(mark), () => {
       if (run === this.#run && this.#phase === Phase.log) then()
     })
   }
@@ -235,7 +239,7 @@ export class Checkpointer {
       zxid !== null &&
       next.zxidBefore <= zxid &&
       this.#writer.index.segments.length > this.#options.segmentsKept + 1
-    this.#writer.purge(isSpare, done)
+    this.#purger.purge(isSpare, done)
   }
 
   /**

@@ -5,7 +5,6 @@ import {
   type CheckpointMark,
   type ControlState,
   encodeGroupHeader,
-  encodeMark,
   encodeSegmentHeader,
   GROUP_HEADER_BYTES,
   GroupKind,
@@ -15,9 +14,10 @@ import {
   saltOf,
   segmentName,
 } from './format.ts'
-import { Group } from './group.ts'
+import type { Group } from './group.ts'
+import { GroupQueue } from './group-queue.ts'
 import { describeIoError } from './io-errors.ts'
-import type { LogIndex, SegmentInfo } from './log-index.ts'
+import type { LogIndex } from './log-index.ts'
 import type { DurableEnd } from './log-reader.ts'
 import type { StorageOptions } from './options.ts'
 import type { LogPosition } from './segment-reader.ts'
@@ -37,15 +37,8 @@ export interface LogTail {
 
 export interface WriterHandlers {
   onDurable(zxid: Zxid): void
-  /** Segments are about to be deleted: the log will begin after `base`. */
-  onPurge(base: Zxid): void
   onFatal(error: StorageError): void
 }
-
-/** Groups whose buffers are kept for reuse: one being filled, one being written. */
-const SPARE_GROUPS_MAX = 2
-/** Larger buffers are not kept. */
-const SPARE_BYTES_MAX = 8 * 1024 * 1024
 
 const NOTHING = new Uint8Array(0)
 
@@ -64,22 +57,14 @@ export class LogWriter {
   readonly #supply: SegmentSupply
   readonly #handlers: WriterHandlers
   readonly #index: LogIndex
-  readonly #purges: {
-    readonly canDrop: (next: SegmentInfo) => boolean
-    readonly done: () => void
-  }[] = []
   #file: LogFile
   #offset: number
   #sequence: number
   /** Checksum of the last record written. */
   #chain: number
   #control: ControlState
-  #lastAppended: Zxid
   #lastDurable: Zxid
-  #filling: Group
-  /** Full groups, oldest first. */
-  #waiting: Group[] = []
-  #spare: Group[] = []
+  readonly #queue: GroupQueue
   #writing: Group | null = null
   #writeStartMs = 0
   readonly #onWritten: (error: IoError | null) => void
@@ -119,15 +104,13 @@ export class LogWriter {
     this.#sequence = tail.position.sequence
     this.#chain = tail.position.chain
     this.#control = tail.control
-    this.#lastAppended = tail.position.lastZxid
     this.#lastDurable = tail.position.lastZxid
-    this.#filling = new Group(this.#lastAppended)
-    this.#filling.restart(this.#chain, this.#lastAppended)
+    this.#queue = new GroupQueue(options.groupBytesMax, this.#chain, this.#lastDurable)
     this.#onWritten = (error) => this.#groupWritten(error)
   }
 
   get lastAppended(): Zxid {
-    return this.#lastAppended
+    return this.#queue.lastAppended
   }
 
   get lastDurable(): Zxid {
@@ -166,33 +149,25 @@ export class LogWriter {
   }
 
   get pendingBytes(): number {
-    let bytes = this.#filling.isEmpty ? 0 : this.#filling.length
-    for (const group of this.#waiting) bytes += group.length
-    return bytes
+    return this.#queue.pendingBytes
   }
 
   /** Copies an entry behind the last one; it is written by the next `flush`. */
   append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
-    assert(zxid > this.#lastAppended, `zxid ${zxid} does not follow ${this.#lastAppended}`)
-    const group = this.#groupFor(end - start)
-    group.add(RecordKind.entry, zxid, bytes, start, end)
-    group.lastZxid = zxid
-    group.entries++
-    this.#lastAppended = zxid
+    this.#queue.append(zxid, bytes, start, end)
   }
 
   /** Adds a control record and flushes. `done` is called when it is durable, never after a failure. */
-  appendControl(kind: RecordKind, zxid: Zxid, payload: Uint8Array, done: () => void): void {
-    const group = this.#groupFor(payload.length)
-    group.add(kind, zxid, payload, 0, payload.length)
-    group.controls.push({ kind, payload, done })
+  appendControl(kind: RecordKind, payload: Uint8Array, done: () => void): void {
+    this.#queue.addControl(kind, payload, done)
     this.flush()
   }
 
   /** Takes back every entry after `zxid` and flushes. */
   truncate(zxid: Zxid, done: () => void): void {
-    this.#beginCut(zxid, false)
-    this.appendControl(RecordKind.truncate, zxid, NOTHING, done)
+    this.#index.noteCutMade()
+    this.#queue.beginCut(zxid, false)
+    this.appendControl(RecordKind.truncate, NOTHING, done)
   }
 
   /**
@@ -205,23 +180,8 @@ export class LogWriter {
     currentEpoch: number,
     done: () => void,
   ): () => void {
-    const { zxid } = mark.summary
-    const group = this.#beginCut(zxid, true)
-    group.isHeld = true
-    const payload = encodeMark(mark)
-    group.add(RecordKind.snapshotInstalled, zxid, payload, 0, payload.length)
-    group.controls.push({ kind: RecordKind.snapshotInstalled, payload, done: () => {} })
-    for (const entry of entries) {
-      assert(entry.zxid > this.#lastAppended, `zxid ${entry.zxid} in a snapshot's entries`)
-      group.add(RecordKind.entry, entry.zxid, entry.txn, 0, entry.txn.length)
-      this.#lastAppended = entry.zxid
-    }
-    group.lastZxid = this.#lastAppended
-    group.entries = entries.length
-    const epoch = encodeEpoch(currentEpoch)
-    group.add(RecordKind.currentEpoch, this.#lastAppended, epoch, 0, epoch.length)
-    group.controls.push({ kind: RecordKind.currentEpoch, payload: epoch, done })
-    this.#waiting.push(this.#seal())
+    this.#index.noteCutMade()
+    const group = this.#queue.addInstall(mark, entries, currentEpoch, done)
     this.flush()
     return () => {
       group.isHeld = false
@@ -231,10 +191,7 @@ export class LogWriter {
 
   /** Forgets what is held back. For the end: nothing may be appended any more. */
   dropHeld(): void {
-    const held = this.#waiting.findIndex(({ isHeld }) => isHeld)
-    if (held < 0) return
-    this.#waiting.length = held
-    this.#filling.restart(0, this.#lastDurable)
+    this.#queue.dropHeld()
   }
 
   /** A group waits for a segment, and the disk is full. */
@@ -245,15 +202,10 @@ export class LogWriter {
   /** Starts a write if none is under way; otherwise what has been appended follows as soon as it ends. */
   flush(): void {
     if (this.#isBusy || this.#isFailed) return
-    const next = this.#waiting[0]
-    if (next === undefined) {
-      if (this.#filling.isEmpty) this.#becomeIdle()
-      else this.#write(this.#seal())
-    } else if (next.isHeld) this.#rest()
-    else {
-      this.#waiting.shift()
-      this.#write(next)
-    }
+    const next = this.#queue.take()
+    if (next !== null) this.#write(next)
+    else if (this.#queue.isEmpty) this.#becomeIdle()
+    else this.#rest()
   }
 
   /** Calls `done` once nothing is pending and nothing is being written. Not after a failure. */
@@ -268,7 +220,7 @@ export class LogWriter {
    * not start a write. Not after a failure.
    */
   whenDurable(done: () => void): void {
-    const group = this.#lastGroup()
+    const group = this.#queue.last ?? this.#writing
     if (group !== null) {
       group.waiters ??= []
       group.waiters.push(done)
@@ -301,33 +253,10 @@ export class LogWriter {
     })
   }
 
-  /**
-   * Deletes segments, oldest first: those whose entries were replaced by a snapshot, then for as long as `canDrop` says
-   * so of the one that becomes the oldest. One at a time: a hole in the log would be damage.
-   */
-  purge(canDrop: (next: SegmentInfo) => boolean, done: () => void): void {
-    this.#purges.push({ canDrop, done })
-    if (this.#purges.length === 1) this.#purgeNext()
-  }
-
-  #purgeNext(): void {
-    const purge = this.#purges[0]
-    if (purge === undefined) return
-    const oldest = this.#isFailed ? null : this.#index.droppable(purge.canDrop)
-    if (oldest === null) {
-      this.#purges.shift()
-      purge.done()
-      this.#purgeNext()
-      return
-    }
-    this.#handlers.onPurge(this.#index.nextBase)
-    this.#index.dropOldest()
-    this.#folder.remove(segmentName(oldest.number), (error) => {
-      if (error !== null && error.code !== 'ENOENT') {
-        return this.#fail('An old log segment cannot be deleted', error)
-      }
-      this.#purgeNext()
-    })
+  /** Writes and reports nothing more. For use after a failure elsewhere. */
+  halt(): void {
+    this.#isFailed = true
+    this.#watermarkTimer?.cancel()
   }
 
   /** Closes the file. For an idle writer, or after a failure. */
@@ -337,43 +266,11 @@ export class LogWriter {
     this.#file.close(() => done())
   }
 
-  /** The group that becomes durable last; null when everything is. */
-  #lastGroup(): Group | null {
-    if (!this.#filling.isEmpty) return this.#filling
-    return this.#waiting[this.#waiting.length - 1] ?? this.#writing
-  }
-
   #reportSettled(): void {
     const settled = this.#settled
     if (settled.length === 0 || this.#isFailed) return
     this.#settled = []
     for (const done of settled) done()
-  }
-
-  #groupFor(payloadBytes: number): Group {
-    const group = this.#filling
-    if (group.isEmpty || group.length + payloadBytes <= this.#options.groupBytesMax) return group
-    this.#waiting.push(this.#seal())
-    return this.#filling
-  }
-
-  /** Starts a group with a record that takes entries back: so its place in the log is known when it is written. */
-  #beginCut(zxid: Zxid, isInstall: boolean): Group {
-    if (!this.#filling.isEmpty) this.#waiting.push(this.#seal())
-    const group = this.#filling
-    group.cut = { zxid, isInstall }
-    group.lastZxid = zxid
-    this.#lastAppended = zxid
-    this.#index.noteCutMade()
-    return group
-  }
-
-  /** Takes the group being filled away and starts another. */
-  #seal(): Group {
-    const sealed = this.#filling
-    this.#filling = this.#spare.pop() ?? new Group(this.#lastAppended)
-    this.#filling.restart(sealed.chainAfter, this.#lastAppended)
-    return sealed
   }
 
   #write(group: Group): void {
@@ -393,6 +290,7 @@ export class LogWriter {
   }
 
   #groupWritten(error: IoError | null): void {
+    if (this.#isFailed) return
     if (error !== null) {
       this.#fail('The log cannot be written', error)
       return
@@ -417,12 +315,12 @@ export class LogWriter {
       this.#control = applyControl(this.#control, kind, view, 0)
     }
     const { entries, lastZxid, controls, waiters } = group
-    this.#recycle(group)
+    this.#queue.recycle(group)
     this.#isBusy = false
     this.#needsWatermark = true
     this.#lastDurable = lastZxid
     // The disk works on the next group while the replies for this one are made.
-    if (this.#waiting.length > 0 || !this.#filling.isEmpty) this.flush()
+    if (!this.#queue.isEmpty) this.flush()
     this.#reportSettled()
     if (entries > 0) this.#handlers.onDurable(lastZxid)
     for (const control of controls) control.done()
@@ -436,12 +334,6 @@ export class LogWriter {
     this.#env.metrics.observe('fsynctime', tookMs)
     if (tookMs > this.#options.slowWriteMs) {
       this.#env.logger.warn('a durable write took long', { ms: Math.round(tookMs) })
-    }
-  }
-
-  #recycle(group: Group): void {
-    if (this.#spare.length < SPARE_GROUPS_MAX && group.capacity <= SPARE_BYTES_MAX) {
-      this.#spare.push(group)
     }
   }
 
@@ -576,11 +468,4 @@ export class LogWriter {
     this.#watermarkTimer?.cancel()
     this.#handlers.onFatal(describeIoError(what, this.#folder.path, error))
   }
-}
-
-/** Payload of an epoch record. */
-export function encodeEpoch(epoch: number): Uint8Array {
-  const payload = new Uint8Array(4)
-  new DataView(payload.buffer).setUint32(0, epoch)
-  return payload
 }

@@ -3,6 +3,7 @@ import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointMark } from './format.ts'
 import { Installer } from './installer.ts'
 import { describeIoError, isDiskFull } from './io-errors.ts'
+import type { LogPurger } from './log-purger.ts'
 import type { LogWriter } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import type { RowsHandle } from './rows-handle.ts'
@@ -42,13 +43,23 @@ export class StateRows {
     folderId: Uint8Array,
     machine: StateMachine,
     writer: LogWriter,
+    purger: LogPurger,
     handle: RowsHandle,
     onFatal: (error: StorageError) => void,
   ) {
     this.#logger = env.logger
     this.#handle = handle
     this.#onFatal = onFatal
-    this.#checkpointer = new Checkpointer(env, options, folderId, machine, writer, handle, onFatal)
+    this.#checkpointer = new Checkpointer(
+      env,
+      options,
+      folderId,
+      machine,
+      writer,
+      purger,
+      handle,
+      onFatal,
+    )
     this.#installer = new Installer(env, options, folderId, handle, onFatal)
   }
 

@@ -1,8 +1,10 @@
 import { assert, type Zxid } from '../base/index.ts'
 import { encodeMark, GroupKind, RecordKind } from './format.ts'
+import { encodeEpoch } from './group-queue.ts'
 import { LogIndex } from './log-index.ts'
+import { LogPurger } from './log-purger.ts'
 import { BEING_CUT, LogReader, NOT_ON_DISK, type ReadDone } from './log-reader.ts'
-import { encodeEpoch, LogWriter } from './log-writer.ts'
+import { LogWriter } from './log-writer.ts'
 import type { StorageOptions } from './options.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { RowsHandle } from './rows-handle.ts'
@@ -66,6 +68,7 @@ export class Storage {
   readonly #recovered: Recovered
   readonly #supply: SegmentSupply
   readonly #writer: LogWriter
+  readonly #purger: LogPurger
   readonly #rows: StateRows
   #isFailed = false
   #isClosed = false
@@ -120,12 +123,22 @@ export class Storage {
     const tail = { folderId, file: last.file, index, position, control }
     this.#writer = new LogWriter(env, folder, options, this.#supply, tail, {
       onDurable: (zxid) => this.#durable(zxid),
-      onPurge: (base) => this.#handlers.onLogPurged?.(base),
       onFatal,
     })
+    const onPurge = (base: Zxid): void => this.#handlers.onLogPurged?.(base)
+    this.#purger = new LogPurger(folder, index, onPurge, onFatal)
     const { rows, rowsPath, rowsZxid } = recovered
     const handle = new RowsHandle(env.rows, rowsPath, rows, rowsZxid, generationOf(control))
-    this.#rows = new StateRows(env, options, folderId, machine, this.#writer, handle, onFatal)
+    this.#rows = new StateRows(
+      env,
+      options,
+      folderId,
+      machine,
+      this.#writer,
+      this.#purger,
+      handle,
+      onFatal,
+    )
     this.#entriesMark = -recovered.entriesAfterRows
   }
 
@@ -135,7 +148,7 @@ export class Storage {
       this.#settle(recovered, () => {
         this.#supply.refill()
         // What a snapshot has replaced. What else could go is in the tail that is handed out.
-        this.#writer.purge(
+        this.#purger.purge(
           () => false,
           () => {},
         )
@@ -151,8 +164,7 @@ export class Storage {
     if (isUnsettled) {
       // The checkpoint was written before the crash; the log does not say so yet.
       const payload = encodeMark(intent)
-      const { lastAppended } = this.#writer
-      this.#writer.appendControl(RecordKind.checkpointDone, lastAppended, payload, done)
+      this.#writer.appendControl(RecordKind.checkpointDone, payload, done)
     } else if (lastKind === GroupKind.data) this.#writer.writeMarker(GroupKind.watermark, done)
     else done()
   }
@@ -364,7 +376,7 @@ export class Storage {
 
   #appendEpoch(kind: RecordKind, epoch: number, done: () => void): void {
     if (this.#isFailed) return
-    this.#writer.appendControl(kind, this.#writer.lastAppended, encodeEpoch(epoch), done)
+    this.#writer.appendControl(kind, encodeEpoch(epoch), done)
   }
 
   #installed(done: () => void): void {
@@ -398,6 +410,8 @@ export class Storage {
   #fail(error: StorageError): void {
     if (this.#isFailed) return
     this.#isFailed = true
+    this.#writer.halt()
+    this.#purger.halt()
     this.#supply.halt()
     this.#rows.halt()
     this.#onStalled?.()
