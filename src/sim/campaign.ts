@@ -1,6 +1,19 @@
 import { DRAWN_FAULTS } from './fault-profile.ts'
 import type { FaultKind } from './faults.ts'
 import type { RunResult } from './run.ts'
+import type { RunFacts } from './run-facts.ts'
+
+/** Facts of which the sum says something. */
+const SUMMED: readonly (keyof RunFacts)[] = [
+  'elections',
+  'transactions',
+  'deaths',
+  'installs',
+  'truncations',
+  'expirations',
+  'revalidations',
+  'watchEvents',
+]
 
 /** The sums over many runs. */
 export class Campaign {
@@ -10,8 +23,7 @@ export class Campaign {
   events = 0
   operations = 0
   answered = 0
-  elections = 0
-  transactions = 0
+  readonly facts: Map<keyof RunFacts, number> = new Map()
   readonly hits: Map<FaultKind, number> = new Map()
 
   get runs(): number {
@@ -25,8 +37,9 @@ export class Campaign {
     this.events += result.events
     this.operations += result.operations
     this.answered += result.answered
-    this.elections += result.facts.elections
-    this.transactions += result.facts.transactions
+    for (const name of SUMMED) {
+      this.facts.set(name, (this.facts.get(name) ?? 0) + result.facts[name])
+    }
     for (const [kind, count] of result.hits) {
       this.hits.set(kind, (this.hits.get(kind) ?? 0) + count)
     }
@@ -40,7 +53,8 @@ export class Campaign {
     return [
       `${runs} runs in ${seconds(wallMs)} s: ${perSecond(runs, wallMs)} runs/s, ${perSecond(this.events, wallMs)} events/s`,
       `${hours(this.simulatedMs)} hours simulated, ${Math.round(this.simulatedMs / wallMs)} times as fast as real time`,
-      `${mean(this.operations, runs)} operations per run (${mean(this.answered, runs)} answered), ${this.elections} elections, ${this.transactions} transactions`,
+      `${mean(this.operations, runs)} operations per run (${mean(this.answered, runs)} answered)`,
+      `in all ${[...this.facts].map(([name, count]) => `${count} ${name}`).join(', ')}`,
       `${hits.length} kinds of faults: ${hits.map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'}`,
       `${this.passed} passed, ${this.failures.length} failed`,
     ]

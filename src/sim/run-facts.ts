@@ -45,10 +45,13 @@ export const FACT_NAMES: readonly (keyof RunFacts)[] = [
   'epoch',
 ]
 
-/** Reads the facts out of a history. */
+/** Reads the facts out of a history, up to its end: what comes behind that is a test of the restart. */
 export function factsOf(history: History): RunFacts {
   const reader = new FactReader()
-  for (const event of history) reader.read(event)
+  for (const event of history) {
+    if (event.kind === 'end') break
+    reader.read(event)
+  }
   return reader.facts()
 }
 
@@ -117,7 +120,7 @@ class FactReader {
         this.#open.delete(event.connection)
         return
       case 'heal':
-        this.#gap(event.atMs)
+        if (this.#hasOpenWrites()) this.#gap(event.atMs)
         this.#endLeaderless(event.atMs)
         this.#isHealed = true
         return
@@ -140,6 +143,11 @@ class FactReader {
     const request = own?.get(xid)
     own?.delete(xid)
     return request
+  }
+
+  #hasOpenWrites(): boolean {
+    for (const own of this.#open.values()) if (own.size > 0) return true
+    return false
   }
 
   #wrote(atMs: number): void {
