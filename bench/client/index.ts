@@ -1,10 +1,12 @@
-export type { MultiOp, Stat } from './jute.ts'
+export type { AclEntry, MultiOp, Stat } from './jute.ts'
 export {
+  aclList,
   bool,
   buffer,
   CreateFlag,
   connectRequest,
   createBody,
+  createTtlBody,
   frame,
   int,
   long,
@@ -17,6 +19,7 @@ export {
   readNames,
   readPath,
   readStat,
+  setAclBody,
   setBody,
 } from './jute.ts'
 export type { Reply, WireOptions } from './wire-client.ts'

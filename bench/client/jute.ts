@@ -9,15 +9,27 @@ export const Op = {
   exists: 3,
   getData: 4,
   setData: 5,
+  getAcl: 6,
+  setAcl: 7,
   getChildren: 8,
   sync: 9,
   ping: 11,
   check: 13,
   multi: 14,
+  create2: 15,
+  createContainer: 19,
+  createTtl: 21,
+  auth: 100,
   closeSession: -11,
 } as const
 
-export const CreateFlag = { persistent: 0, ephemeral: 1, sequential: 2 } as const
+export const CreateFlag = {
+  persistent: 0,
+  ephemeral: 1,
+  sequential: 2,
+  container: 4,
+  ttl: 5,
+} as const
 
 export interface Stat {
   readonly czxid: bigint
@@ -58,7 +70,15 @@ export function frame(...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([int(body.length), body])
 }
 
-const OPEN_ACL = Buffer.concat([int(1), int(31), buffer('world'), buffer('anyone')])
+/** One entry of an access control list: permission bits, scheme, identity. */
+export type AclEntry = readonly [permissions: number, scheme: string, id: string]
+
+export function aclList(entries: readonly AclEntry[]): Buffer {
+  const parts = entries.map(([bits, scheme, id]) => [int(bits), buffer(scheme), buffer(id)])
+  return Buffer.concat([int(entries.length), ...parts.flat()])
+}
+
+const OPEN_ACL = aclList([[31, 'world', 'anyone']])
 
 export function connectRequest(options: {
   readonly timeoutMs: number
@@ -76,9 +96,22 @@ export function connectRequest(options: {
   ])
 }
 
-/** Body of create with an open ACL. */
-export function createBody(path: string, data: string | Buffer | null, flags: number): Buffer {
-  return Buffer.concat([buffer(path), buffer(data), OPEN_ACL, int(flags)])
+/** Body of every kind of create but the one with a time to live; the ACL is open unless given. */
+export function createBody(
+  path: string,
+  data: string | Buffer | null,
+  flags: number,
+  acl: Buffer = OPEN_ACL,
+): Buffer {
+  return Buffer.concat([buffer(path), buffer(data), acl, int(flags)])
+}
+
+export function createTtlBody(path: string, data: string | null, ttlMs: bigint): Buffer {
+  return Buffer.concat([createBody(path, data, CreateFlag.ttl), long(ttlMs)])
+}
+
+export function setAclBody(path: string, entries: readonly AclEntry[], version: number): Buffer {
+  return Buffer.concat([buffer(path), aclList(entries), int(version)])
 }
 
 export function setBody(path: string, data: string | Buffer | null, version: number): Buffer {

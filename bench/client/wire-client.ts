@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { connectRequest, frame, int, Op } from './jute.ts'
+import { buffer, connectRequest, frame, int, Op } from './jute.ts'
 
 export interface Reply {
   readonly xid: number
@@ -17,6 +17,8 @@ export interface WireOptions {
   readonly port: number
   readonly timeoutMs?: number
   readonly session?: { readonly id: bigint; readonly password: Buffer }
+  /** The highest zxid this client has seen: a server that is behind it refuses the connection. */
+  readonly lastZxid?: bigint
   /** How long the handshake may take. */
   readonly handshakeMs?: number
   /** Do not send pings by itself. */
@@ -30,6 +32,7 @@ interface Waiting {
 }
 
 const PING_XID = -2
+const AUTH_XID = -4
 
 /** One session over one socket: pipelined requests, replies checked to be in order. Never reconnects. */
 export class WireClient {
@@ -90,7 +93,8 @@ export class WireClient {
         else reject(error)
       }
       const resume = session && { sessionId: session.id, password: session.password }
-      socket.write(frame(connectRequest({ timeoutMs, ...resume })))
+      const { lastZxid = 0n } = options
+      socket.write(frame(connectRequest({ timeoutMs, lastZxid, ...resume })))
     })
     if (options.silent !== true) client.#keepAlive()
     return client
@@ -115,6 +119,13 @@ export class WireClient {
   async ping(): Promise<Reply> {
     if (this.#closeReason !== null) return await Promise.reject(this.#closeReason)
     return await this.#send(PING_XID, Op.ping, Buffer.alloc(0))
+  }
+
+  /** Adds an identity to the connection. */
+  async authenticate(scheme: string, credential: string): Promise<Reply> {
+    if (this.#closeReason !== null) return await Promise.reject(this.#closeReason)
+    const body = Buffer.concat([int(0), buffer(scheme), buffer(credential)])
+    return await this.#send(AUTH_XID, Op.auth, body)
   }
 
   /** Writes raw bytes behind the handshake. */

@@ -1,0 +1,236 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import path from 'node:path'
+import { fourLetterWord } from './four-letter-word.ts'
+import { type ExitStatus, pause, type ServerKind, ServerProcess } from './server-process.ts'
+
+export interface MemberSpec {
+  readonly kind: ServerKind
+  readonly role?: 'observer' | 'participant'
+  /** More lines of this member's `zoo.cfg`. */
+  readonly config?: readonly string[]
+}
+
+export interface EnsembleOptions {
+  /** Each member gets a folder in it. */
+  readonly folder: string
+  /** Server numbers 1, 2, … in this order. */
+  readonly members: readonly MemberSpec[]
+  readonly tickTime?: number
+  /** More lines of every `zoo.cfg`; keys in {@link SYSTEM_PROPERTIES} reach Java as `-D`. */
+  readonly config?: readonly string[]
+}
+
+/** What a member is doing, as `srvr` says it; null while it serves nobody. */
+export type Mode = 'follower' | 'leader' | 'observer'
+
+/** Keys of zoo.cfg that Apache reads as system properties only. */
+const SYSTEM_PROPERTIES = /^(?:jute\.maxbuffer|znode\.container\.\w+)=/
+
+const JVM = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+const POLL_MS = 100
+
+/** Servers on the loopback interface that form one ensemble; kinds may be mixed, and change while it runs. */
+export class Ensemble {
+  readonly members: readonly EnsembleMember[]
+
+  private constructor(members: readonly EnsembleMember[]) {
+    this.members = members
+  }
+
+  /** Nothing is started yet. */
+  static async make(options: EnsembleOptions): Promise<Ensemble> {
+    const { folder, members, tickTime = 1000, config = [] } = options
+    const ports = await freePorts(members.length * 3)
+    const lines = members.map((spec, i) => {
+      const [quorum, election] = [ports[3 * i + 1], ports[3 * i + 2]]
+      const role = spec.role ?? 'participant'
+      return `server.${i + 1}=127.0.0.1:${quorum}:${election}:${role};127.0.0.1:${ports[3 * i]}`
+    })
+    const common = ['initLimit=20', 'syncLimit=5', 'standaloneEnabled=false', ...config, ...lines]
+    return new Ensemble(
+      members.map((spec, i) => {
+        const own = [...common, ...(spec.config ?? [])]
+        if (spec.role === 'observer') own.push('peerType=observer')
+        const place = path.join(folder, String(i + 1))
+        return new EnsembleMember(i + 1, spec.kind, place, ports[3 * i]!, tickTime, own)
+      }),
+    )
+  }
+
+  member(id: number): EnsembleMember {
+    const member = this.members[id - 1]
+    if (member === undefined) throw new Error(`there is no server ${id}`)
+    return member
+  }
+
+  get ports(): readonly number[] {
+    return this.members.map(({ port }) => port)
+  }
+
+  /** Starts all members at once and waits until each of them serves. */
+  async start(): Promise<void> {
+    for (const member of this.members) member.launch()
+    await this.ready()
+  }
+
+  /** Waits until every member that runs serves. */
+  async ready(): Promise<void> {
+    for (const member of this.members) if (member.running) await member.ready()
+  }
+
+  /** The one that leads; waits for it. */
+  async leader(timeoutMs: number = 60_000): Promise<EnsembleMember> {
+    const limit = Date.now() + timeoutMs
+    for (;;) {
+      for (const member of this.members) {
+        if (member.running && (await member.mode()) === 'leader') return member
+      }
+      if (Date.now() > limit) throw new Error(`nobody leads\n${this.output}`)
+      await pause(POLL_MS)
+    }
+  }
+
+  /** The last of what every member wrote. */
+  get output(): string {
+    return this.members.map(({ id, kind, output }) => `--- ${id} ${kind}\n${output}`).join('\n')
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.members.map(async (member) => await member.kill()))
+  }
+}
+
+/** One server of an ensemble. Its folder and ports stay while processes come and go. */
+export class EnsembleMember {
+  readonly id: number
+  readonly port: number
+  readonly folder: string
+  kind: ServerKind
+  readonly #tickTime: number
+  readonly #config: readonly string[]
+  #process: ServerProcess | null = null
+
+  constructor(
+    id: number,
+    kind: ServerKind,
+    folder: string,
+    port: number,
+    tickTime: number,
+    config: readonly string[],
+  ) {
+    this.id = id
+    this.kind = kind
+    this.folder = folder
+    this.port = port
+    this.#tickTime = tickTime
+    this.#config = config
+  }
+
+  get running(): boolean {
+    return this.#process?.running ?? false
+  }
+
+  get pid(): number {
+    return this.#process!.pid
+  }
+
+  get output(): string {
+    const output = this.#process?.output ?? ''
+    return output.slice(-4000)
+  }
+
+  get wholeOutput(): string {
+    return this.#process?.output ?? ''
+  }
+
+  /** Where this kind keeps its data: the two kinds have formats of their own. */
+  get dataDir(): string {
+    return path.join(this.folder, this.kind === 'zabkeeper' ? 'zabkeeper' : 'apache')
+  }
+
+  /** Starts a process without waiting for anything. */
+  launch(): void {
+    const { dataDir } = this
+    mkdirSync(dataDir, { recursive: true })
+    writeFileSync(path.join(dataDir, 'myid'), `${this.id}\n`)
+    const properties = this.#config.filter((line) => SYSTEM_PROPERTIES.test(line))
+    const isOurs = this.kind === 'zabkeeper'
+    this.#process = new ServerProcess({
+      kind: this.kind,
+      folder: this.folder,
+      port: this.port,
+      dataDir,
+      tickTime: this.#tickTime,
+      config: this.#config,
+      runtimeArguments: isOurs ? [] : [...JVM, ...properties.map((line) => `-D${line}`)],
+    })
+    this.#process.launch()
+  }
+
+  async start(): Promise<void> {
+    this.launch()
+    await this.ready()
+  }
+
+  /** Waits until this member has a role and serves clients. */
+  async ready(timeoutMs: number = 90_000): Promise<void> {
+    const limit = Date.now() + timeoutMs
+    while ((await this.mode()) === null) {
+      if (!this.running) throw new Error(`server ${this.id} ended while starting:\n${this.output}`)
+      if (Date.now() > limit) {
+        throw new Error(`server ${this.id} (${this.kind}) serves nobody:\n${this.output}`)
+      }
+      await pause(POLL_MS)
+    }
+  }
+
+  async mode(): Promise<Mode | null> {
+    const answer = await fourLetterWord(this.port, 'srvr').catch(() => '')
+    return (/^Mode: (follower|leader|observer)$/m.exec(answer)?.[1] as Mode | undefined) ?? null
+  }
+
+  /** A number or word of `mntr`, e.g. `zk_digest_mismatches_count`; null when it has no such line. */
+  async monitor(key: string): Promise<string | null> {
+    const answer = await fourLetterWord(this.port, 'mntr')
+    const line = answer.split('\n').find((one) => one.startsWith(`${key}\t`))
+    return line?.slice(key.length + 1) ?? null
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process?.signal(name)
+  }
+
+  /** `kill -9`, and waits for the end. */
+  async kill(): Promise<void> {
+    await this.#process?.kill()
+  }
+
+  async stop(): Promise<ExitStatus | null> {
+    return (await this.#process?.stop()) ?? null
+  }
+}
+
+/** So many ports that nobody listens on just now, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const probes = await Promise.all(Array.from({ length: count }, listenAnywhere))
+  const ports = probes.map(portOf)
+  await Promise.all(
+    probes.map(async (probe) => await new Promise<void>((done) => probe.close(() => done()))),
+  )
+  return ports
+}
+
+async function listenAnywhere(): Promise<Server> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => resolve(probe))
+  })
+}
+
+function portOf(probe: Server): number {
+  const address = probe.address()
+  if (typeof address !== 'object' || address === null) throw new Error('a probe has no port')
+  return address.port
+}

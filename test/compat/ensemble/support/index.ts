@@ -1,0 +1,6 @@
+export { skipWithoutServers } from './peers.ts'
+export { Register, RegisterReader, RegisterWriter } from './registers.ts'
+export { RoamingClient } from './roaming-client.ts'
+export { quantile } from './statistics.ts'
+export { withEnsemble } from './test-ensemble.ts'
+export { differencesBetween, dumpTree } from './tree-dump.ts'

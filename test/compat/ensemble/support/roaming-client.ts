@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WireClient } from '../../../../bench/client/index.ts'
+import type { Dice } from '../../torture/support/index.ts'
+
+const RETRY_MS = 20
+
+/** One session that goes from server to server when its connection ends. */
+export class RoamingClient {
+  /** Sessions that a server declared expired. */
+  expired = 0
+  /** Connections made. */
+  connections = 0
+  readonly #ports: readonly number[]
+  readonly #dice: Dice
+  readonly #timeoutMs: number
+  #session: { id: bigint; password: Buffer } | null = null
+  #lastZxid = 0n
+  #client: WireClient | null = null
+
+  constructor(ports: readonly number[], dice: Dice, timeoutMs: number = 15_000) {
+    this.#ports = ports
+    this.#dice = dice
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** An open connection: the present one, or a new one to whichever server takes it. */
+  async connection(limitMs: number = 60_000): Promise<WireClient> {
+    if (this.#client?.open === true) return this.#client
+    this.#leave()
+    const limit = Date.now() + limitMs
+    const first = this.#dice.below(this.#ports.length)
+    for (let i = first; ; i++) {
+      const port = this.#ports[i % this.#ports.length]!
+      const client = await this.#open(port)
+      if (client !== null) return client
+      if (Date.now() > limit) throw new Error(`no server took the session in ${limitMs} ms`)
+      await sleep(RETRY_MS)
+    }
+  }
+
+  get sessionId(): bigint {
+    return this.#session?.id ?? 0n
+  }
+
+  /** Goes to another server, or to the one with this port. */
+  async move(port: number | null = null): Promise<void> {
+    this.#leave()
+    if (port === null) return
+    while ((await this.#open(port)) === null) await sleep(RETRY_MS)
+  }
+
+  async close(): Promise<void> {
+    const client = await this.connection()
+    await client.close()
+  }
+
+  /** Drops the connection and leaves the session to the servers. */
+  drop(): void {
+    this.#leave()
+  }
+
+  #leave(): void {
+    const client = this.#client
+    if (client === null) return
+    if (client.lastZxid > this.#lastZxid) this.#lastZxid = client.lastZxid
+    client.destroy()
+    this.#client = null
+  }
+
+  async #open(port: number): Promise<WireClient | null> {
+    const session = this.#session
+    const options = { port, timeoutMs: this.#timeoutMs, handshakeMs: 3000 }
+    const resume = session === null ? {} : { session, lastZxid: this.#lastZxid }
+    try {
+      const client = await WireClient.open({ ...options, ...resume })
+      this.#client = client
+      this.#session = { id: client.sessionId, password: client.password }
+      this.connections++
+      return client
+    } catch (error) {
+      if (String(error).includes('the session has expired')) {
+        this.expired++
+        this.#session = null
+      }
+      return null
+    }
+  }
+}

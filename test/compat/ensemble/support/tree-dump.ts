@@ -1,0 +1,64 @@
+import { buffer, Op, readBody, readNames, WireClient } from '../../../../bench/client/index.ts'
+
+/** `DigestAuthenticationProvider.superDigest` of {@link SUPER}: dumps read whatever its ACL. */
+export const SUPER_DIGEST =
+  'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4='
+const SUPER = 'super:secret'
+
+/** What a server stores itself when it starts, without a transaction. */
+const OWN = new Set(['/zookeeper/config'])
+
+/** Every znode of a server: its data, whole Stat and ACL as they come on the wire. */
+export async function dumpTree(port: number): Promise<ReadonlyMap<string, string>> {
+  const client = await WireClient.open({ port })
+  try {
+    await client.authenticate('digest', SUPER)
+    const synced = await client.request(Op.sync, buffer('/'))
+    if (synced.err !== 0) throw new Error(`sync was answered with ${synced.err}`)
+    const found = new Map<string, string>()
+    let level = ['/']
+    while (level.length > 0) {
+      const next = await Promise.all(level.map(async (node) => await dumpNode(client, node, found)))
+      level = next.flat()
+    }
+    return found
+  } finally {
+    await client.close()
+  }
+}
+
+async function dumpNode(
+  client: WireClient,
+  node: string,
+  found: Map<string, string>,
+): Promise<string[]> {
+  const [data, acl, children] = await Promise.all([
+    client.request(Op.getData, readBody(node, false)),
+    client.request(Op.getAcl, buffer(node)),
+    client.request(Op.getChildren, readBody(node, false)),
+  ])
+  if (data.err !== 0) throw new Error(`${node} is listed and cannot be read: ${data.err}`)
+  if (!OWN.has(node)) {
+    found.set(
+      node,
+      `${data.err} ${data.body.toString('hex')} ${acl.err} ${acl.body.toString('hex')}`,
+    )
+  }
+  const parent = node === '/' ? '' : node
+  return readNames(children.body).map((name) => `${parent}/${name}`)
+}
+
+/** The first few differences between the trees of servers, or an empty list. */
+export async function differencesBetween(ports: readonly number[]): Promise<readonly string[]> {
+  const dumps: ReadonlyMap<string, string>[] = []
+  for (const port of ports) dumps.push(await dumpTree(port))
+  const [first, ...others] = dumps
+  const differences: string[] = []
+  for (const [i, other] of others.entries()) {
+    for (const node of new Set([...first!.keys(), ...other.keys()])) {
+      if (first!.get(node) === other.get(node)) continue
+      differences.push(`${node}: ${first!.get(node)} at 1, ${other.get(node)} at ${i + 2}`)
+    }
+  }
+  return differences.slice(0, 10)
+}
