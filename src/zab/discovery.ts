@@ -122,8 +122,11 @@ export function onAckEpoch(
     synchronize(state, lead, learner)
     return
   }
-  // -1: it promised this epoch to somebody before, and may not promise twice.
-  if (ack.currentEpoch === -1 || !learner.isVoter) return
+  if (!learner.isVoter) return
+  if (ack.currentEpoch === -1) {
+    lead.refusedMs = Math.min(lead.refusedMs, state.nowMs)
+    return
+  }
   if (isAhead(state, ack)) {
     const what = `is ahead: epoch ${ack.currentEpoch}, ${formatHex(ack.lastZxid)}`
     dropLearner(state, lead, learner, what)

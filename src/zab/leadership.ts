@@ -33,6 +33,8 @@ export class Leadership {
   readonly epochVotes: Set<ServerId> = new Set()
   acceptToken: PersistToken | null = null
   readonly epochAcks: Set<ServerId> = new Set()
+  /** Since when a voter is here that has promised this epoch to somebody before. */
+  refusedMs: number = Infinity
 
   // Synchronization
   enterToken: PersistToken | null = null

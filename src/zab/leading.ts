@@ -111,9 +111,18 @@ export function leadingTimeout(state: CoreState, lead: Leadership): void {
   state.become({ to: 'looking', reason })
 }
 
-/** A quorum is connected, but does not get on. */
+/**
+ * A quorum is connected, but does not get on. A voter that has promised the epoch before (perhaps to this leader, and was
+ * started again since) may not promise it twice: if the others do not come soon, only another epoch helps, and an
+ * election brings one.
+ */
 function overdue(state: CoreState, lead: Leadership): string | null {
-  if (lead.isEstablished || state.nowMs < lead.deadlineMs) return null
+  if (lead.isEstablished) return null
+  const isRefused = state.nowMs - lead.refusedMs >= state.options.timing.gatherMs / 2
+  if (isRefused && lead.phase === LeaderPhase.PROMISING) {
+    return `epoch ${lead.epoch} was promised to somebody before`
+  }
+  if (state.nowMs < lead.deadlineMs) return null
   return 'a quorum is connected, but not synchronized in time'
 }
 
