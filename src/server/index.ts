@@ -1,6 +1,7 @@
 export type { ServerHandlers, ServerOptions } from './keeper-server.ts'
 export { KeeperServer } from './keeper-server.ts'
 export type { ReplicaObserver } from './replica-observer.ts'
+export type { CoreLimits } from './replica-options.ts'
 export type {
   ConfigurationStatus,
   ConnectionSessionStatus,

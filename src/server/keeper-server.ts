@@ -23,6 +23,7 @@ import { ContainerSweeper } from './container-sweeper.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
+import type { CoreLimits } from './replica-options.ts'
 import { ReplicatedState } from './replicated-state.ts'
 import { type RunningHost, type RunningParts, runningParts } from './running-parts.ts'
 import { ServerStats } from './server-stats.ts'
@@ -50,6 +51,8 @@ export interface ServerOptions {
   readonly metrics: MetricsReader
   /** Sees what a member of an ensemble does. */
   readonly observer?: ReplicaObserver
+  /** In place of the core's own limits, for simulations that are to reach them. */
+  readonly coreLimits?: CoreLimits
 }
 
 /**
@@ -224,7 +227,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
 
   #onRecovered(storage: Storage): void {
     const { clock } = this.#env
-    const { config, observer } = this.#options
+    const { config, coreLimits, observer } = this.#options
     this.#running = runningParts(this, {
       env: this.#env,
       config,
@@ -234,6 +237,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       treeOptions: this.#treeOptions,
       sessions: this.#sessions,
       observer: observer ?? null,
+      coreLimits: coreLimits ?? {},
     })
     this.#recovery = storage.recovery
     this.#env.metrics.observe('dbinittime', clock.monotonicMs() - this.startedMs)

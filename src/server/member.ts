@@ -21,7 +21,7 @@ import type { ProposalSizes } from './proposal-sizes.ts'
 import type { QuorumSource } from './quorum-status.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
-import { replicaOptions } from './replica-options.ts'
+import { type CoreLimits, replicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import type { ReceivedSnapshot } from './snapshot-sink.ts'
@@ -54,6 +54,7 @@ export interface MemberParts {
   readonly pipeline: WritePipeline
   readonly sessions: SessionKeeper
   readonly observer: ReplicaObserver | null
+  readonly coreLimits: CoreLimits
 }
 
 /** A server of an ensemble: agrees with the others on writes, in whatever role it has. */
@@ -72,7 +73,7 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
   #roleSinceMs: number
 
   constructor(host: MemberHost, ensemble: EnsembleConfig, parts: MemberParts) {
-    const { env, config, storage, state, pipeline, sessions, observer } = parts
+    const { env, config, storage, state, pipeline, sessions, coreLimits, observer } = parts
     this.#host = host
     this.#env = env
     this.#self = ensemble.self as ServerId
@@ -95,7 +96,8 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
       parts.treeOptions,
       seed,
     )
-    this.#replica = new Replica(env, options, storage, state, this, observer)
+    const core = { ...options.core, ...coreLimits }
+    this.#replica = new Replica(env, { ...options, core }, storage, state, this, observer)
     const { acceptedEpoch, currentEpoch } = options.core.recovered
     observer?.onRecovered({
       lastLogged: pipeline.lastLogged,

@@ -27,6 +27,11 @@ export interface ReplicaOptions {
   readonly tree: DataTreeOptions
 }
 
+/** What may be set for a core beside what follows from the configuration. */
+export type CoreLimits = Partial<
+  Pick<CoreOptions, 'diskDiffBytes' | 'historyBytes' | 'historyEntries' | 'lastCounter'>
+>
+
 /**
  * A looking server that gets no answer for so long dials anew: after a partition TCP may wait much longer before it
  * tries again, and the other end may not know the connection any more.

@@ -14,6 +14,7 @@ import { Member, type MemberHost } from './member.ts'
 import type { Outstanding } from './outstanding.ts'
 import { ReadRequests } from './read-requests.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
+import type { CoreLimits } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import { type RequestHost, RequestProcessor } from './request-processor.ts'
 import type { ServerStats } from './server-stats.ts'
@@ -55,6 +56,7 @@ export interface Ingredients {
   readonly treeOptions: DataTreeOptions
   readonly sessions: SessionKeeper
   readonly observer: ReplicaObserver | null
+  readonly coreLimits: CoreLimits
 }
 
 /** Puts together the parts of a server whose state is recovered. */

@@ -6,7 +6,7 @@ import {
   type Limits,
   type MemberConfig,
 } from '../config/index.ts'
-import { type FourLetterWords, KeeperServer } from '../server/index.ts'
+import { type CoreLimits, type FourLetterWords, KeeperServer } from '../server/index.ts'
 import type { SimDiskOptions } from './disk.ts'
 import type { SimEnvironment } from './environment.ts'
 import type { FinalReplica } from './history.ts'
@@ -28,6 +28,8 @@ export interface EnsembleOptions {
   readonly syncLimit?: number
   readonly disk?: SimDiskOptions
   readonly limits?: Partial<Limits>
+  /** Limits of the ZAB core. */
+  readonly core?: CoreLimits
   readonly config?: Partial<Omit<Config, 'ensemble' | 'limits'>>
   /** Started again so long after it ended by itself; never if absent. */
   readonly restartDelayMs?: number
@@ -186,7 +188,13 @@ export class SimEnsemble {
     member.isDiskReplaced = false
     const server = new KeeperServer(
       env,
-      { config: this.#configOf(id), fourLetterWords: NO_WORDS, metrics: env.metrics, observer },
+      {
+        config: this.#configOf(id),
+        fourLetterWords: NO_WORDS,
+        metrics: env.metrics,
+        observer,
+        coreLimits: this.#options.core ?? {},
+      },
       { onServing: () => {}, onFatal: (error) => this.#onFatal(member, error) },
     )
     member.server = server

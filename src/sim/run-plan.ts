@@ -1,3 +1,4 @@
+import type { CoreLimits } from '../server/index.ts'
 import type { CheckOptions } from './checkers/index.ts'
 import type { ClientPoolOptions } from './clients/index.ts'
 import type { EnsembleOptions } from './ensemble.ts'
@@ -10,7 +11,7 @@ export interface RunPlan {
   readonly seed: number
   readonly ensemble: Pick<
     EnsembleOptions,
-    'disk' | 'initLimit' | 'limits' | 'observers' | 'syncLimit' | 'tickTimeMs' | 'voters'
+    'core' | 'disk' | 'initLimit' | 'limits' | 'observers' | 'syncLimit' | 'tickTimeMs' | 'voters'
   >
   readonly clients: Pick<
     ClientPoolOptions,
@@ -67,6 +68,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
       syncLimit: 5,
       disk: { latencyMsMin: 0, latencyMsMax: random.between(1, 8) },
       limits: { checkpointTxns: [50, 200, 100_000][random.below(3)]! },
+      core: drawCore(random),
     },
     clients: {
       clients,
@@ -80,4 +82,15 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
     script: drawScript(random, profile, FIRST_FAULT_MS, durationMs),
     check: {},
   }
+}
+
+/** In half of the runs small enough to be reached: snapshots for learners, epochs that run out of counters. */
+function drawCore(random: SimRandom): CoreLimits {
+  const isSmall = random.oneIn(2)
+  const limits = {
+    historyEntries: random.between(1, 50),
+    diskDiffBytes: 1 << random.between(0, 16),
+    lastCounter: random.oneIn(2) ? random.between(5, 500) : 0xffff_fffe,
+  }
+  return isSmall ? limits : {}
 }

@@ -25,6 +25,7 @@ const BASE_PLAN: Omit<RunPlan, 'seed' | 'script'> = {
 }
 
 const ENSEMBLE = ['voters', 'observers', 'tickTimeMs', 'initLimit', 'syncLimit']
+const CORE = ['diskDiffBytes', 'historyBytes', 'historyEntries', 'lastCounter']
 const DISK = ['capacityBytes', 'latencyMsMin', 'latencyMsMax', 'slowOneIn', 'slowMsMax']
 const CLIENTS = ['clients', 'durationMs', 'opsTarget', 'timeoutMsMin', 'timeoutMsMax', 'firstXid']
 const NETWORK = [
@@ -135,6 +136,7 @@ function readPlan(value: unknown, seed: number, script: FaultScript): RunPlan {
   const durationMs = numberOf(plan.get('durationMs') ?? BASE_PLAN.durationMs, 'plan.durationMs')
   const ensemble = objectOf(plan.get('ensemble') ?? {}, 'plan.ensemble', [
     ...ENSEMBLE,
+    'core',
     'disk',
     'limits',
   ])
@@ -144,6 +146,7 @@ function readPlan(value: unknown, seed: number, script: FaultScript): RunPlan {
     ensemble: {
       ...BASE_PLAN.ensemble,
       ...numbersOf(ensemble, 'plan.ensemble', ENSEMBLE),
+      core: readNumbers(ensemble.get('core'), 'plan.ensemble.core', CORE),
       disk: readNumbers(ensemble.get('disk'), 'plan.ensemble.disk', DISK),
       limits: readNumbers(
         ensemble.get('limits'),

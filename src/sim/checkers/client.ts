@@ -164,7 +164,8 @@ function watchSingleSystemImage({ servers }: Run): Watching {
         if (event.outcome !== 'accepted') return null
         floors.set(event.connection, event.lastZxidSeen)
         const server = servers.of(event.server)
-        if (!server.isUp || server.applied >= event.lastZxidSeen) return null
+        // A client that stood still hears late from a server that has been started anew since.
+        if (!server.isServing || server.applied >= event.lastZxidSeen) return null
         return `server ${event.server} accepts a client that has seen ${formatHex(event.lastZxidSeen)}, it is at ${formatHex(server.applied)}`
       },
       return: (event) => {
