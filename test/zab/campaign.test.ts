@@ -10,6 +10,8 @@ const KEPT = [
   1860,
   // An ACK of NEWLEADER, held up in the network, made a leader of one who was deposed two epochs before; harmless.
   11247,
+  // All had promised the epoch before, to leaders they did not remember: theirs waited for ever.
+  2379,
 ]
 
 /** First seed and number of seeds, or how long; more by `ZAB_SEED=1000 ZAB_SEEDS=100000`, or `ZAB_SECONDS=120`. */

@@ -69,6 +69,7 @@ function holdsCommitted(
  */
 export class ZabChecker {
   readonly #quorum: QuorumSpec
+  readonly #hasLiar: boolean
   /** End of what was sent on a connection, and who it was sent to; null until it is known. */
   readonly #streams = new Map<number, Zxid | null>()
   /** Connections on which NEWLEADER was sent and not acked. */
@@ -87,8 +88,10 @@ export class ZabChecker {
   /** Hash of the leader's history by the epoch it was established in. */
   readonly #newLeaders = new Map<number, { readonly end: Zxid; readonly log: DiskImage }>()
 
-  constructor(quorum: QuorumSpec) {
+  /** With a liar among the servers, others may well refuse what it says. */
+  constructor(quorum: QuorumSpec, hasLiar = false) {
     this.#quorum = quorum
+    this.#hasLiar = hasLiar
   }
 
   check(history: readonly HistoryEvent[]): void {
@@ -152,7 +155,7 @@ export class ZabChecker {
         this.#onRole(event.sid, server, event.change)
         break
       case 'close':
-        if (BETWEEN_CORRECT_SERVERS.test(event.reason)) {
+        if (!this.#hasLiar && BETWEEN_CORRECT_SERVERS.test(event.reason)) {
           throw new Violation('P1', `server ${event.sid} refuses a correct one: ${event.reason}`)
         }
         break
@@ -408,7 +411,7 @@ export class ZabChecker {
       }
     }
     server.isEstablished = false
-    if (REFUSED_LEADER.test(change.reason)) {
+    if (!this.#hasLiar && REFUSED_LEADER.test(change.reason)) {
       throw new Violation('P1', `server ${sid} refuses a correct leader: ${change.reason}`)
     }
     if (change.role !== Role.LEADING || !change.serving) return

@@ -606,9 +606,9 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'deadline-by-difference',
     'a deadline is checked by another sum than the one that announced it (race 10)',
-    'following.ts',
-    'if (state.nowMs >= state.oldestWriteMs + stallMs) {',
-    'if (state.nowMs - state.oldestWriteMs >= stallMs) {',
+    'leading.ts',
+    'if (state.nowMs >= state.oldestWriteMs + timing.diskStallMs) {',
+    'if (state.nowMs - state.oldestWriteMs >= timing.diskStallMs) {',
   ),
   mutant(
     'retry-timer-lost',
