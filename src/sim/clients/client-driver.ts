@@ -4,6 +4,7 @@ import { ErrorCode, OpCode } from '../../wire/index.ts'
 import type { Call, ReplyHandler } from './call.ts'
 import { below, between, oneIn, waitMs } from './draw.ts'
 import { FinalReader } from './final-reader.ts'
+import type { Operation } from './operation.ts'
 import { SET_UP } from './roots.ts'
 import type { SharedKnowledge } from './shared-knowledge.ts'
 import type { SimClient } from './sim-client.ts'
@@ -18,6 +19,7 @@ export interface Pace {
 }
 
 const NOT_READY_WAIT_MS = 50
+const CATCH_UP: Operation = { type: OpCode.sync, path: '/' }
 
 /** Lets one client live: it thinks, does the next thing of one of its workloads, and in the end reads everything. */
 export class ClientDriver implements ReplyHandler {
@@ -30,7 +32,10 @@ export class ClientDriver implements ReplyHandler {
   /** Running sums of the weights. */
   #sums: readonly number[] = []
   #isFinal = false
+  /** A request that comes before all workloads is on its way: the one that makes the roots, or a sync. */
   #isSettingUp = false
+  /** The session has seen the roots: another client may have made them, by way of another server. */
+  #isCaughtUp = false
 
   constructor(
     client: SimClient,
@@ -69,6 +74,7 @@ export class ClientDriver implements ReplyHandler {
   }
 
   onSessionEnded(sessionId: SessionId, isOver: boolean): void {
+    this.#isCaughtUp = false
     for (const workload of this.#workloads) workload.onSessionEnded(sessionId, isOver)
   }
 
@@ -76,9 +82,12 @@ export class ClientDriver implements ReplyHandler {
     for (const workload of this.#workloads) workload.onWatchEvent(type, path)
   }
 
-  /** The reply to the request that makes the roots. */
   onReply(call: Call): void {
     this.#isSettingUp = false
+    if (call.operation.type === OpCode.sync) {
+      this.#isCaughtUp = call.answer?.err === ErrorCode.ok
+      return
+    }
     const first = call.answer?.ops?.[0]
     if (first === undefined) return
     if (first.err === ErrorCode.ok && first.type !== OpCode.error) this.#shared.isSetUp = true
@@ -96,10 +105,10 @@ export class ClientDriver implements ReplyHandler {
     const { counters } = this.client
     const before = counters.invoked
     if (this.client.isReady) {
-      if (this.#shared.isSetUp) this.#actOnce()
+      if (this.#isCaughtUp) this.#actOnce()
       else if (!this.#isSettingUp) {
         this.#isSettingUp = true
-        this.client.request(SET_UP, this)
+        this.client.request(this.#shared.isSetUp ? CATCH_UP : SET_UP, this)
       }
       this.client.flush()
     }
