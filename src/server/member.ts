@@ -216,12 +216,16 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
     this.#storage.checkpointIfDue()
   }
 
-  onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid, entries: readonly TxnEntry[]): void {
+  /** Not when it is done: what is logged meanwhile comes behind these entries and must stay. */
+  onInstalling(entries: readonly TxnEntry[]): void {
+    this.#pipeline.reset()
+    for (const entry of entries) this.#pipeline.logged(entry)
+  }
+
+  onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid): void {
     // Their watches know nothing of what the snapshot holds.
     for (const connection of this.#host.clientsWithSession()) connection.destroy()
-    this.#pipeline.reset()
     snapshot.moveInto(this.#state, zxid)
-    for (const entry of entries) this.#pipeline.logged(entry)
   }
 
   /* ---------------------------------------------------------------- roles */

@@ -45,8 +45,10 @@ export interface ReplicaHost {
   onTruncated(zxid: Zxid): void
   /** Everything up to `zxid` is committed and durable here. */
   onCommitted(zxid: Zxid): void
-  /** The whole state is replaced, durably; the entries follow it in the log. */
-  onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid, entries: readonly TxnEntry[]): void
+  /** A whole state is on its way to the disk; the entries follow it in the log. */
+  onInstalling(entries: readonly TxnEntry[]): void
+  /** It is durable, and the state from now on. */
+  onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid): void
   onRole(change: RoleChange): void
   /** Leader: a learner forwards a request. */
   onRequest(link: LinkId, request: ForwardedRequest): void
@@ -369,8 +371,9 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const decoded = entries.map(({ txn }) => this.#received.get(txn)!)
     for (const { txn } of entries) this.#received.delete(txn)
     const install = { zxid, snapshot, entries, currentEpoch }
+    this.#host.onInstalling(decoded)
     this.#storage.install(install, () => {
-      this.#host.onInstalled(snapshot, zxid, decoded)
+      this.#host.onInstalled(snapshot, zxid)
       this.#observer?.onInstalled(zxid, this.#state.tree.digest())
     })
   }
