@@ -58,8 +58,6 @@ export interface ConnectionHost {
   readonly outstanding: Outstanding
   /** Zxid of the last applied transaction. */
   readonly lastApplied: Zxid
-  /** False while there is no leader: connections stay for a while, and nothing of them is read. */
-  readonly isServing: boolean
   /** The first four bytes. True when they are a four-letter word, which the host then answers. */
   onFirstWord(connection: ClientConnection, word: number): boolean
   onConnectFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void
@@ -201,11 +199,6 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     if (item.kind === PendingKind.request) this.#host.outstanding.add(item.bytes)
   }
 
-  /** What is owed, in order. */
-  forEachPending(visit: (item: Pending<ClientConnection>) => void): void {
-    this.#pending.forEach(visit)
-  }
-
   /**
    * Runs waiting requests up to the next unfinished write or one whose zxid is not applied yet. Stops while too much
    * output is unsent; the end of a turn goes on.
@@ -214,7 +207,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     const { lastApplied, limits } = this.#host
     while (this.phase < Phase.closing && this.unsentBytes < limits.outputHighWaterBytes) {
       const head = this.#pending.peek()
-      if (head === null || head.kind === PendingKind.write || !this.#host.isServing) return
+      if (head === null || head.kind === PendingKind.write) return
       if (!head.isConfirmed || head.notBefore > lastApplied) return
       this.#run(head)
     }
@@ -326,7 +319,6 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
    */
   #mayRead(): boolean {
     if (this.phase !== Phase.serving || this.#isLastRequestRead) return false
-    if (!this.#host.isServing) return false
     const { limits, outstanding } = this.#host
     if (
       this.#pending.length > 0 &&

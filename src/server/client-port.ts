@@ -45,7 +45,6 @@ export class ClientPort implements ListenHandler {
   readonly #dawdlers: Map<ClientConnection, number> = new Map()
   #timer: TimerHandle | null = null
   #timerMs = Number.POSITIVE_INFINITY
-  #holdTimer: TimerHandle | null = null
   #listener: Listener | null = null
   #isStopped = false
   #onEmpty: () => void = () => {}
@@ -135,31 +134,6 @@ export class ClientPort implements ListenHandler {
     if (this.#connections.size === 0) this.#onEmpty()
   }
 
-  clientsWithSession(): readonly ClientConnection[] {
-    return [...this.#connections].filter(({ phase }) => phase === Phase.serving)
-  }
-
-  /**
-   * The server has lost its leader. Most elections are over in less time than a client needs to connect elsewhere, so
-   * those with a session stay connected for `patienceMs`, unread. Upstream cuts them all at once.
-   */
-  hold(patienceMs: number): void {
-    for (const connection of [...this.#connections]) {
-      if (connection.phase === Phase.connecting) connection.destroy()
-      else connection.settle()
-    }
-    this.endHold()
-    this.#holdTimer = this.#timers.at(this.#clock.monotonicMs() + patienceMs, () => {
-      for (const connection of this.clientsWithSession()) connection.destroy()
-    })
-  }
-
-  /** There is a leader again. */
-  endHold(): void {
-    this.#holdTimer?.cancel()
-    this.#holdTimer = null
-  }
-
   /** Stops accepting; open connections stay. */
   stopListening(): void {
     this.#isStopped = true
@@ -169,7 +143,6 @@ export class ClientPort implements ListenHandler {
 
   /** Ends every connection once its client has taken the replies it is owed, or after a while without that. */
   drain(done: () => void): void {
-    this.endHold()
     this.#onEmpty = () => {
       this.#onEmpty = () => {}
       this.#cancelTimer()
@@ -182,7 +155,6 @@ export class ClientPort implements ListenHandler {
   /** Cuts every connection. */
   destroyAll(): void {
     this.#cancelTimer()
-    this.endHold()
     for (const connection of [...this.#connections]) connection.destroy()
   }
 

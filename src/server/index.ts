@@ -2,6 +2,7 @@ export type { ServerHandlers, ServerOptions } from './keeper-server.ts'
 export { KeeperServer } from './keeper-server.ts'
 export type { ReplicaObserver } from './replica-observer.ts'
 export type { CoreLimits } from './replica-options.ts'
+export { ReplicatedState } from './replicated-state.ts'
 export type {
   ConfigurationStatus,
   ConnectionSessionStatus,
@@ -17,3 +18,4 @@ export type {
   ServerStatus,
   TreeStatus,
 } from './server-status.ts'
+export { ReceivedSnapshot, SnapshotSink, type SnapshotSinkOptions } from './snapshot-sink.ts'

@@ -226,7 +226,6 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   /* ---------------------------------------------------------------- start and end */
 
   #onRecovered(storage: Storage): void {
-    const { clock } = this.#env
     const { config, coreLimits, observer } = this.#options
     this.#running = runningParts(this, {
       env: this.#env,
@@ -240,7 +239,8 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       coreLimits: coreLimits ?? {},
     })
     this.#recovery = storage.recovery
-    this.#env.metrics.observe('dbinittime', clock.monotonicMs() - this.startedMs)
+    const tookMs = this.#env.clock.monotonicMs() - this.startedMs
+    this.#env.metrics.observe('dbinittime', tookMs)
     this.#env.metrics.observe('startup_txns_loaded', storage.recovery.entriesReplayed)
     if (this.#phase === 'stopping') {
       this.#stopStorage(storage)
@@ -480,23 +480,17 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   onRoleBegun(isLeader: boolean, ids: SessionIdSource): void {
     this.#parts().handshake.useIds(ids)
     if (isLeader) this.#sweeper.start()
-    this.#port.endHold()
   }
 
+  /** Clients find a server that serves; what they were owed may or may not have happened. */
   onRoleEnded(): void {
     this.#sweeper.stop()
-    this.#port.hold(this.#options.config.tickTimeMs)
-  }
-
-  clientsWithSession(): readonly ClientConnection[] {
-    return this.#port.clientsWithSession()
+    this.#port.destroyAll()
   }
 
   onPortError(error: IoError): void {
     this.#fail(error)
   }
-
-  /* ---------------------------------------------------------------- */
 
   #parts(): RunningParts {
     assert(this.#running !== null, 'events come only after recovery')

@@ -10,7 +10,7 @@ import {
   type WriteRequest,
 } from '../wire/index.ts'
 import { InputKind, type LinkId, PacketKind } from '../zab/index.ts'
-import type { ClientConnection, ClientWrite } from './client-connection.ts'
+import type { ClientConnection } from './client-connection.ts'
 import { createSessionOf, ownWriteOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
 import { ProposalSizes } from './proposal-sizes.ts'
@@ -79,54 +79,18 @@ export class LeaderRequests implements ProposalLog {
 
   /* ---------------------------------------------------------------- own clients */
 
-  write(
-    request: WriteRequest,
-    origin: WriteOrigin,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
+  write(request: WriteRequest, origin: WriteOrigin): void {
     if (this.nextZxid === null) {
-      // The zxid's counter has ended. The role ends in a moment, and the next leader is asked.
-      const body = new Uint8Array(bytes.subarray(start, end))
-      const asked = { body, ids: origin.ids, epoch: this.#replica.core.epoch }
-      const write = pendingWriteOf(origin, NO_ZXID, asked)
-      origin.connection?.owe(write)
-      this.#pipeline.expect(write)
-    } else this.#propose(request, origin, null)
-  }
-
-  #propose(request: WriteRequest, origin: WriteOrigin, asked: ClientWrite | null): void {
+      // At the end of the zxid's counter: the role ends in a moment, and with it the connection.
+      origin.connection?.owe(pendingWriteOf(origin, NO_ZXID))
+      return
+    }
     const { sessionId, opcode } = origin
     const isChecked = opcode !== OpCode.closeSession && opcode !== OpCode.createSession
     const ownership = isChecked ? this.#owners.check(sessionId, OWN) : ErrorCode.ok
-    const isAllowed = origin.sessionError !== ErrorCode.ok || ownership === ErrorCode.ok
-    const checked = isAllowed ? origin : { ...origin, sessionError: ownership }
-    this.#pipeline.propose(request, checked, this, asked)
-  }
-
-  /** What was lost with an earlier leader. */
-  ask(write: ClientWrite): void {
-    const { asked, opcode } = write
-    assert(asked !== null, 'only what was forwarded is asked for again')
-    const request = this.#decode(opcode, asked.body)
-    assert(request !== null, 'it could be read when it came')
-    const { sessionId, xid, bytes, admittedMs } = write
-    const { ids } = asked
-    const sessionError = ErrorCode.ok
-    const connection = write.origin
-    const origin = { connection, sessionId, xid, opcode, ids, sessionError, bytes, admittedMs }
-    this.#propose(request, origin, write)
-  }
-
-  /** The client was connected here before this server became leader. */
-  adopt(connection: ClientConnection): void {
-    const session = this.#sessions.find(connection.sessionId)
-    if (session === undefined || session.isClosing) connection.destroy()
-    else {
-      connection.session = session
-      this.#owners.set(session.id, OWN)
-    }
+    if (origin.sessionError !== ErrorCode.ok || ownership === ErrorCode.ok) {
+      this.#pipeline.propose(request, origin, this)
+    } else this.#pipeline.propose(request, { ...origin, sessionError: ownership }, this)
   }
 
   /** A write of the server itself. */
@@ -149,9 +113,7 @@ export class LeaderRequests implements ProposalLog {
     this.#owners.set(sessionId, OWN)
     const nowMs = this.#clock.monotonicMs()
     const { request, origin } = createSessionOf(connection, sessionId, timeoutMs, nowMs)
-    // At the end of the zxid's counter: the client connects again.
-    if (this.nextZxid === null) connection.destroy()
-    else this.#propose(request, origin, null)
+    this.write(request, origin)
   }
 
   takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {

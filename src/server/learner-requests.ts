@@ -1,9 +1,9 @@
-import { assert, Fifo, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
+import { Fifo, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock } from '../env/index.ts'
 import type { ForwardedRequest, RevalidationAnswer } from '../peer/index.ts'
 import { type AuthId, OpCode, OutputBuffer } from '../wire/index.ts'
 import { type LinkId, PacketKind } from '../zab/index.ts'
-import { type ClientConnection, type ClientWrite, Phase } from './client-connection.ts'
+import { type ClientConnection, Phase } from './client-connection.ts'
 import { createSessionOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { Replica } from './replica.ts'
@@ -47,24 +47,11 @@ export class LearnerRequests {
   }
 
   #forward(origin: WriteOrigin, body: Uint8Array, ids: readonly AuthId[]): void {
-    const write = pendingWriteOf(origin, NO_ZXID, { body, ids, epoch: this.#replica.core.epoch })
-    origin.connection?.owe(write)
-    this.ask(write)
-  }
-
-  /** Also for what was lost with an earlier leader. */
-  ask(write: ClientWrite): void {
-    const { sessionId, xid: cxid, opcode, asked } = write
-    assert(asked !== null, 'only what was forwarded is forwarded again')
+    const write = pendingWriteOf(origin, NO_ZXID)
     this.#pipeline.expect(write)
-    this.#relay({ sessionId, cxid, opcode, body: asked.body, ids: asked.ids })
-  }
-
-  /** The client was connected here before there was this leader. */
-  adopt(connection: ClientConnection): void {
-    const { sessionId, timeoutMs } = connection
-    connection.session = this.#sessions.track(sessionId, timeoutMs)
-    this.#sessions.touch(connection.session, this.#clock.monotonicMs())
+    origin.connection?.owe(write)
+    const { sessionId, xid: cxid, opcode } = origin
+    this.#relay({ sessionId, cxid, opcode, body, ids })
   }
 
   #relay(body: ForwardedRequest): void {

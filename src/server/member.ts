@@ -16,7 +16,7 @@ import type { DataTreeOptions } from '../znodes/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { LeaderRequests } from './leader-requests.ts'
 import { LearnerRequests } from './learner-requests.ts'
-import { PendingKind, type WaitingRequest } from './pending.ts'
+import type { WaitingRequest } from './pending.ts'
 import type { ProposalSizes } from './proposal-sizes.ts'
 import type { QuorumSource } from './quorum-status.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
@@ -35,12 +35,8 @@ export interface MemberHost extends SessionHost {
   schedule(): void
   /** Clients are served from now on, in this role. */
   onRoleBegun(isLeader: boolean, ids: SessionIdSource): void
-  /** Clients are not served any more, until there is a leader again. */
+  /** Clients are not served any more: what they were owed will not be answered. */
   onRoleEnded(): void
-  /** Clients whose connection stayed. */
-  clientsWithSession(): readonly ClientConnection[]
-  /** The connection is to be read again. */
-  onTurnNeeded(connection: ClientConnection): void
   onPortError(error: IoError): void
 }
 
@@ -158,7 +154,7 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
     start: number,
     end: number,
   ): void {
-    if (this.#leading !== null) this.#leading.write(request, origin, bytes, start, end)
+    if (this.#leading !== null) this.#leading.write(request, origin)
     else this.#learning?.write(origin, bytes, start, end)
   }
 
@@ -223,8 +219,6 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
   }
 
   onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid): void {
-    // Their watches know nothing of what the snapshot holds.
-    for (const connection of this.#host.clientsWithSession()) connection.destroy()
     snapshot.moveInto(this.#state, zxid)
   }
 
@@ -265,24 +259,6 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
       )
     }
     this.#host.onRoleBegun(this.#leading !== null, this.#sessionIds())
-    this.#goOnServing()
-  }
-
-  /** Clients that stayed connected while there was no leader go on, and get what they asked for once. */
-  #goOnServing(): void {
-    const service = (this.#leading ?? this.#learning)!
-    const lost = new Set(this.#pipeline.takeLost())
-    for (const connection of this.#host.clientsWithSession()) {
-      service.adopt(connection)
-      connection.forEachPending((item) => {
-        if (item.kind === PendingKind.write) {
-          if (!lost.has(item)) return
-          if (item.asked !== null && item.asked.epoch < this.core.epoch) service.ask(item)
-          else connection.destroy()
-        } else if (!item.isConfirmed) this.sync(connection, item)
-      })
-      this.#host.onTurnNeeded(connection)
-    }
   }
 
   #endRole(): void {

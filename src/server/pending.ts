@@ -14,21 +14,10 @@ export interface PendingWrite<Origin> {
   /** The opcode asked for: it decides the shape of the reply. */
   readonly opcode: number
   /** Place in history; 0 as long as only the leader knows it. */
-  zxid: Zxid
+  readonly zxid: Zxid
   /** Length of the request's frame; 0 for the server's own writes. */
   readonly bytes: number
   readonly admittedMs: number
-  /** What the leader was asked, to be asked again if it was lost with the leader; null for what it proposed itself. */
-  readonly asked: AskedWrite | null
-}
-
-/** A write as it is forwarded to a leader. */
-export interface AskedWrite {
-  /** The request record; one's own memory. */
-  readonly body: Uint8Array
-  readonly ids: readonly AuthId[]
-  /** Of the leader that was asked. */
-  readonly epoch: number
 }
 
 /** A request that may not run yet: an earlier write of its connection is unfinished, or it is a sync. */

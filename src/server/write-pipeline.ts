@@ -19,7 +19,7 @@ import type {
 } from '../znodes/index.ts'
 import type { ClientConnection, ClientWrite } from './client-connection.ts'
 import type { Outstanding } from './outstanding.ts'
-import { type AskedWrite, PendingKind } from './pending.ts'
+import { PendingKind } from './pending.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
 /** Who asks for a write. */
@@ -65,7 +65,7 @@ interface LoggedEntry {
   readonly txn: Txn
   /** Tree digest after it; null for a refused single write. */
   readonly digest: bigint | null
-  write: ClientWrite | null
+  readonly write: ClientWrite | null
 }
 
 /**
@@ -109,21 +109,15 @@ export class WritePipeline {
 
   /**
    * Gives the write the next zxid and its place in the log; there must be one. A refused write is logged too, as an
-   * error txn. `asked` is owed already, when an earlier leader was asked for it.
+   * error txn.
    */
-  propose(
-    request: WriteRequest,
-    origin: WriteOrigin,
-    log: ProposalLog,
-    asked: ClientWrite | null = null,
-  ): void {
-    const prepared = this.#preparer.prepare(request, this.#contextOf(origin, log))
-    this.#log(prepared, origin, log, asked)
+  propose(request: WriteRequest, origin: WriteOrigin, log: ProposalLog): void {
+    this.#log(this.#preparer.prepare(request, this.#contextOf(origin, log)), origin, log)
   }
 
   /** Logs a write that is refused without a look at it. */
   proposeRefusal(err: ErrorCode, origin: WriteOrigin, log: ProposalLog): void {
-    this.#log(this.#preparer.refuse(this.#contextOf(origin, log), err), origin, log, null)
+    this.#log(this.#preparer.refuse(this.#contextOf(origin, log), err), origin, log)
   }
 
   /* ---------------------------------------------------------------- the learning side */
@@ -153,13 +147,12 @@ export class WritePipeline {
     })
   }
 
-  /** The log was cut off behind `zxid`: those who asked for what was there are not answered. */
+  /** The log was cut off behind `zxid`. */
   truncated(zxid: Zxid): void {
     for (let last = this.#entries.last(); last !== null; last = this.#entries.last()) {
       if (last.header.zxid <= zxid) return
       this.#entries.pop()
       this.#settle(last.write)
-      last.write?.origin?.destroy()
     }
   }
 
@@ -198,29 +191,12 @@ export class WritePipeline {
   /** This server neither leads nor follows any more. What is logged stays: the next leader decides about it. */
   leaveRole(): void {
     this.#preparer.pending.clear()
-  }
-
-  /**
-   * There is a leader again, and the log is what it says. Forwarded writes that are in it will be answered by their
-   * entries; the others are given back. Those of an earlier epoch were lost for ever with their leader: nothing of that
-   * epoch that is not in this log can become committed any more. So they may be asked for again without being done twice.
-   * Not so in the same epoch: (1) an observer asks for a write; (2) it loses the link and comes back to the same leader,
-   * which has proposed the write meanwhile and tells observers only of what is committed; (3) asked for again, the write
-   * would be done twice.
-   */
-  takeLost(): readonly ClientWrite[] {
-    this.#entries.forEach((entry) => {
-      entry.write ??= this.#takeForwarded(entry.header)
-    })
-    const lost: ClientWrite[] = []
     for (const expected of this.#forwarded.values()) {
       expected.forEach((write) => {
         this.#settle(write)
-        lost.push(write)
       })
     }
     this.#forwarded.clear()
-    return lost
   }
 
   /** Forgets everything that is logged: a snapshot has replaced it. */
@@ -241,18 +217,12 @@ export class WritePipeline {
     }
   }
 
-  #log(
-    prepared: PreparedTxn,
-    origin: WriteOrigin,
-    log: ProposalLog,
-    asked: ClientWrite | null,
-  ): void {
+  #log(prepared: PreparedTxn, origin: WriteOrigin, log: ProposalLog): void {
     const { header, txn, digest } = prepared
-    const write = asked ?? pendingWriteOf(origin, header.zxid, null)
+    const write = pendingWriteOf(origin, header.zxid)
     this.#entries.push({ header, txn, digest, write })
     this.#outstanding.add(origin.bytes)
-    if (asked === null) origin.connection?.owe(write)
-    else asked.zxid = header.zxid
+    origin.connection?.owe(write)
     this.#scratch.reset()
     encodeTxnEntry(this.#scratch, header, txn, digest)
     log.append(header.zxid, this.#scratch.bytes, this.#scratch.start, this.#scratch.end)
@@ -292,11 +262,7 @@ export class WritePipeline {
 }
 
 /** What the client of `origin` is owed. `zxid` is 0 while nobody here knows it. */
-export function pendingWriteOf(
-  origin: WriteOrigin,
-  zxid: Zxid,
-  asked: AskedWrite | null,
-): ClientWrite {
+export function pendingWriteOf(origin: WriteOrigin, zxid: Zxid): ClientWrite {
   return {
     kind: PendingKind.write,
     origin: origin.connection,
@@ -306,6 +272,5 @@ export function pendingWriteOf(
     zxid,
     bytes: origin.bytes,
     admittedMs: origin.admittedMs,
-    asked,
   }
 }
