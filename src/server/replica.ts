@@ -230,8 +230,11 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     count += drain(outbox.packets, ({ link, packet }) => this.#send(link, packet))
     count += drain(outbox.closes, ({ link }) => this.#learners.close(link))
     count += this.#persist(outbox.persists)
-    // Whoever watches learns that a leader is established before what that commits is applied.
-    if (observer !== null) for (const change of outbox.roleChanges) observer.onRole(change)
+    // Whoever watches learns that a leader is established before what that commits is applied, and that a role has ended
+    // after what it committed is.
+    if (observer !== null) {
+      for (const change of outbox.roleChanges) if (change.serving) observer.onRole(change)
+    }
     count += drain(outbox.commits, (zxid) => this.#host.onCommitted(zxid))
     count += drain(outbox.roleChanges, (change) => this.#changeRole(change))
     count += drain(outbox.snapshotRequests, ({ link }) => this.#takeSnapshot(link))
@@ -252,7 +255,10 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   }
 
   #changeRole(change: RoleChange): void {
-    if (!change.serving) this.#received.clear()
+    if (!change.serving) {
+      this.#observer?.onRole(change)
+      this.#received.clear()
+    }
     this.#listenForLearners(change.role === Role.LEADING)
     this.#host.onRole(change)
   }
