@@ -34,6 +34,11 @@ export const LAYERS: readonly Layer[] = [
     mayImport: [...SERVER_PARTS, 'src/storage', 'src/zab', 'src/peer'],
     kind: 'turn',
   },
+  {
+    folder: 'src/apache-files',
+    mayImport: [...SERVER_PARTS, 'src/storage', 'src/server'],
+    kind: 'turn',
+  },
   { folder: 'src/admin', mayImport: ['src/base', 'src/env', 'src/server'], kind: 'turn' },
   { folder: 'src/platform', mayImport: ['src/base', 'src/env'], kind: 'edge' },
   {
@@ -49,6 +54,7 @@ export const LAYERS: readonly Layer[] = [
       'src/zab',
       'src/peer',
       'src/server',
+      'src/apache-files',
       'src/admin',
       'src/platform',
       'src/sim',

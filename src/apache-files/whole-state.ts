@@ -1,0 +1,37 @@
+import type { SessionId, Zxid } from '../base/index.ts'
+import type { ReplicatedState } from '../server/index.ts'
+import type { ReceivedState, StateSummary, ZnodeRow } from '../storage/index.ts'
+
+/** A state that nothing changes meanwhile, for `Storage.install`. */
+export class WholeState implements ReceivedState {
+  readonly #state: ReplicatedState
+
+  constructor(state: ReplicatedState) {
+    this.#state = state
+  }
+
+  summary(zxid: Zxid): StateSummary {
+    return { ...this.#state.summary(), zxid }
+  }
+
+  /** With timeout 0: closed ones that are remembered. */
+  sessions(): readonly { readonly id: SessionId; readonly timeoutMs: number }[] {
+    const rows: { readonly id: SessionId; readonly timeoutMs: number }[] = []
+    this.#state.sessions.forEach((id, timeoutMs) => {
+      rows.push({ id, timeoutMs })
+    })
+    this.#state.sessions.forEachEnded((id) => {
+      rows.push({ id, timeoutMs: 0 })
+    })
+    return rows
+  }
+
+  *znodes(): IterableIterator<ZnodeRow> {
+    const capture = this.#state.tree.beginCapture()
+    try {
+      for (let row = capture.next(); row !== null; row = capture.next()) yield row
+    } finally {
+      capture.end()
+    }
+  }
+}
