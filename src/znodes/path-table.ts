@@ -1,7 +1,7 @@
 /** Tables are split into this many segments by the low bits of the hash. */
 const SEGMENT_BITS = 9
 export const SEGMENTS: number = 1 << SEGMENT_BITS
-const FIRST_CAPACITY = 8
+const FIRST_CAPACITY = 4
 
 /**
  * Mixes two UTF-16 units a step. The seed keeps a client from making up names that all fall into one place
@@ -25,12 +25,11 @@ function hashOf(path: string, seed: number): number {
  */
 export class PathTable<V extends { readonly path: string }> {
   readonly #seed: number
-  readonly #segments: Segment<V>[] = []
+  readonly #segments: Segment<V>[] = new Array(SEGMENTS).fill(EMPTY)
   #size = 0
 
   constructor(seed: number) {
     this.#seed = seed
-    for (let i = 0; i < SEGMENTS; i++) this.#segments.push(new Segment())
   }
 
   get size(): number {
@@ -45,7 +44,13 @@ export class PathTable<V extends { readonly path: string }> {
   /** The path must not be in the table. */
   add(value: V): void {
     const hash = hashOf(value.path, this.#seed)
-    this.#segments[hash & (SEGMENTS - 1)]!.add(hash, value)
+    const index = hash & (SEGMENTS - 1)
+    let segment = this.#segments[index]!
+    if (segment === EMPTY) {
+      segment = new Segment(FIRST_CAPACITY)
+      this.#segments[index] = segment
+    }
+    segment.add(hash, value)
     this.#size += 1
   }
 
@@ -67,9 +72,14 @@ export class PathTable<V extends { readonly path: string }> {
 
 /** Linear probing; at most 3/4 full, so that a probe ends soon. */
 class Segment<V extends { readonly path: string }> {
-  values: (V | null)[] = new Array(FIRST_CAPACITY).fill(null)
-  #hashes = new Int32Array(FIRST_CAPACITY)
+  values: (V | null)[]
+  #hashes: Int32Array
   #count = 0
+
+  constructor(capacity: number) {
+    this.values = new Array(capacity).fill(null)
+    this.#hashes = new Int32Array(capacity)
+  }
 
   get(hash: number, path: string): V | undefined {
     const { values } = this
@@ -131,6 +141,9 @@ class Segment<V extends { readonly path: string }> {
     }
   }
 }
+
+/** Stands for a segment that nothing was added to: most of them, in a small tree. */
+const EMPTY: Segment<never> = new Segment<never>(1)
 
 /** A set of paths in segments, for the same reason as {@link PathTable}. */
 export class PathSet {
