@@ -50,8 +50,9 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
   const servers = Array.from({ length: voters + observers }, (_, i) => `s${i + 1}`)
   const tickTimeMs = [200, 500, 1000, 2000][random.below(4)]!
   const operations = options.operations ?? DEFAULT_OPERATIONS
-  // Sixteen seconds to a few minutes: time enough for faults between the requests.
-  const durationMs = 16_000 * 2 ** random.below(4)
+  // Sixteen seconds to two minutes: time enough for faults between the requests. Of fewer requests down to a quarter.
+  const share = Math.min(1, Math.max(0.25, operations / DEFAULT_OPERATIONS))
+  const durationMs = Math.round(16_000 * share) * 2 ** random.below(4)
   const clients = random.between(2, 6)
   const profile = drawProfile(random, {
     servers,

@@ -7,7 +7,7 @@ import { Scratch } from '../cli/support/zabkeeper.ts'
  * numbers are printed.
  */
 const SEEDS = process.env['ZABKEEPER_SIM_SEEDS'] ?? '1..2000'
-const OPERATIONS = process.env['ZABKEEPER_SIM_OPERATIONS'] ?? '60'
+const OPERATIONS = process.env['ZABKEEPER_SIM_OPERATIONS'] ?? '125'
 
 let scratch: Scratch
 
