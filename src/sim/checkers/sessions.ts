@@ -75,14 +75,19 @@ function isExpiry({ header, txn }: Committed): boolean {
 /**
  * E2, at the moment the leader decides (the broadcast): no sign of life within the timeout that the leader could know.
  * Touches at the leader count always; those at others once they had a tick to come over, if the server was up and
- * following without a break and no fault of the network acted since.
+ * following without a break and no fault of the network acted since, or so shortly before that TCP may still have been
+ * waiting to send again: it waits as long again as it has already waited.
  */
 function watchNotEarly(run: Run): Watching {
   const { servers, options } = run
   const expiries = expiriesOf(run)
   const touches = new Map<SessionId, Map<ServerId, SessionTouchEvent[]>>()
-  let lastNetworkFaultMs = Number.NEGATIVE_INFINITY
+  let unsettledUntilMs = Number.NEGATIVE_INFINITY
+  let faultySinceMs = 0
   const acting = new Map<string, number>()
+  const end = (nowMs: number): void => {
+    unsettledUntilMs = Math.max(unsettledUntilMs, nowMs + (nowMs - faultySinceMs))
+  }
   const countsAt = (
     leader: ServerId,
     { server, incarnation, atMs }: SessionTouchEvent,
@@ -91,7 +96,7 @@ function watchNotEarly(run: Run): Watching {
     const track = servers.of(server)
     if (!track.isUp || track.incarnation !== incarnation) return false
     if (server === leader) return true
-    if (acting.size > 0 || lastNetworkFaultMs >= atMs) return false
+    if (acting.size > 0 || unsettledUntilMs >= atMs) return false
     const isConnected = track.isServing && track.leader === leader && track.roleSinceMs <= atMs
     return isConnected && atMs <= nowMs - options.tickMs
   }
@@ -110,8 +115,8 @@ function watchNotEarly(run: Run): Watching {
       },
       faultBegin: (event) => {
         if (!options.isNetworkFault(event.name)) return null
+        if (acting.size === 0) faultySinceMs = event.atMs
         acting.set(event.name, (acting.get(event.name) ?? 0) + 1)
-        lastNetworkFaultMs = event.atMs
         return null
       },
       faultEnd: (event) => {
@@ -119,11 +124,11 @@ function watchNotEarly(run: Run): Watching {
         if (count === undefined) return null
         if (count === 1) acting.delete(event.name)
         else acting.set(event.name, count - 1)
-        lastNetworkFaultMs = event.atMs
+        end(event.atMs)
         return null
       },
       heal: (event) => {
-        if (acting.size > 0) lastNetworkFaultMs = event.atMs
+        if (acting.size > 0) end(event.atMs)
         acting.clear()
         return null
       },
