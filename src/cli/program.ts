@@ -2,6 +2,8 @@ import { Command, Option } from 'commander'
 import { VERSION } from '../admin/index.ts'
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../platform/index.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
+import { addExport } from './export.ts'
+import { addImport } from './import.ts'
 import { readInteger } from './read-integer.ts'
 import { type ServeOptions, serve } from './serve.ts'
 import { addSim } from './sim.ts'
@@ -35,6 +37,8 @@ function buildProgram(): Command {
     // Commander ends with 1 for a wrong command line; 2 is what operators of the original know.
     .exitOverride((stop) => process.exit(stop.exitCode === 0 ? EXIT.ok.code : EXIT.usage.code))
   addServe(program)
+  addImport(program)
+  addExport(program)
   addSim(program)
   return program
 }

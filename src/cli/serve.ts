@@ -19,6 +19,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
 import { onNpmParentGone } from './npm-parent.ts'
 import { readProcess } from './read-process.ts'
+import { exitCodeOfStorage } from './storage-exit-code.ts'
 
 export interface ServeOptions {
   /** Path of a zoo.cfg; undefined for the built-in defaults. */
@@ -112,23 +113,7 @@ function announce({ logger }: Platform, format: LogFormat, facts: BannerFacts): 
 }
 
 function exitCodeOf(error: StorageError | IoError): ExitCode {
-  if (!(error instanceof StorageError)) return EXIT.failure
-  switch (error.code) {
-    case 'LOCKED':
-    case 'NO_PERMISSION':
-    case 'FOREIGN_FILES':
-      return EXIT.dataFolder
-    case 'LOG_DAMAGED':
-    case 'CHECKPOINT_LOST':
-    case 'UNKNOWN_FORMAT':
-    case 'REPLAY_FAILED':
-      return EXIT.dataDamaged
-    case 'DISK_FULL':
-    case 'IO':
-      return EXIT.diskFailed
-    default:
-      return EXIT.failure
-  }
+  return error instanceof StorageError ? exitCodeOfStorage(error) : EXIT.failure
 }
 
 /** Storage says what to do by itself; for the ports it is said here. */
