@@ -47,8 +47,10 @@ export class SimMember {
   server: KeeperServer | null = null
   /** Why the last process ended by itself. */
   fatal: Error | null = null
-  /** The disk was replaced since the last start: nothing is promised for it. */
+  /** The disk was replaced since the last recovery: nothing is promised for it. */
   isDiskReplaced = false
+  /** Bits have flipped on the disk. */
+  isDiskDamaged = false
 
   constructor(id: ServerId, host: SimHost) {
     this.id = id
@@ -182,10 +184,9 @@ export class SimEnsemble {
       incarnation: host.incarnation,
       nowMs: () => this.#world.nowMs,
       append: (event) => this.#recorder.append(event),
-      disk: member.isDiskReplaced ? 'replaced' : 'kept',
+      diskFound: () => this.#diskFound(member),
       onTrace: (line) => this.#options.onTrace?.(id, line),
     })
-    member.isDiskReplaced = false
     const server = new KeeperServer(
       env,
       {
@@ -205,11 +206,27 @@ export class SimEnsemble {
     member.fatal = error
     this.#options.onTrace?.(member.id, `fatal: ${error.message}`)
     member.host.exit()
+    if (member.isDiskDamaged) this.#replaceDisk(member)
     const { restartDelayMs } = this.#options
     if (restartDelayMs === undefined) return
     this.#world.events.schedule(this.#world.nowMs + restartDelayMs, () => {
       if (member.host.state === 'idle') member.host.restart()
     })
+  }
+
+  /** Asked when a process has recovered; an earlier one may have died before. */
+  #diskFound(member: SimMember): 'kept' | 'replaced' {
+    const { isDiskReplaced } = member
+    member.isDiskReplaced = false
+    return isDiskReplaced ? 'replaced' : 'kept'
+  }
+
+  /** What an operator does when a server says that its data is damaged. */
+  #replaceDisk(member: SimMember): void {
+    this.#options.onTrace?.(member.id, 'somebody empties the damaged disk')
+    member.host.disk.wipe()
+    member.isDiskDamaged = false
+    member.isDiskReplaced = true
   }
 
   #configOf(id: ServerId): Config {

@@ -103,6 +103,8 @@ export interface ProfileOptions {
   readonly clients: readonly string[]
   /** How many servers may be damaged; none unless given. */
   readonly damagedMax?: number
+  /** Among these; all servers unless given. */
+  readonly damageable?: readonly string[]
   /** Kinds that may be drawn; all unless given. */
   readonly kinds?: readonly DrawnFault[]
 }
@@ -113,7 +115,8 @@ export interface ProfileOptions {
  */
 export function drawProfile(random: SimRandom, options: ProfileOptions): FaultProfile {
   const { servers, clients, damagedMax = 0, kinds = DRAWN_FAULTS } = options
-  const damaged = pick(random, servers, random.between(0, damagedMax))
+  const { damageable = servers } = options
+  const damaged = pick(random, damageable, random.between(0, damagedMax))
   const isQuiet = random.oneIn(10)
   const rarity = random.between(2, 8)
   const shares: [DrawnFault, number][] = []

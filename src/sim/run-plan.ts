@@ -57,6 +57,9 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
   const profile = drawProfile(random, {
     servers,
     clients: Array.from({ length: clients }, (_, i) => `c${i + 1}`),
+    // A voter that forgets what it has acknowledged breaks the promise of its quorum, an observer does not.
+    damagedMax: observers,
+    damageable: servers.slice(voters),
     ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
   })
   return {

@@ -218,6 +218,7 @@ class Simulation {
   }
 
   #recordFault(action: FaultAction): void {
+    this.#noteDamage(action)
     if (!('host' in action)) {
       const isEnd = action.kind === 'healNetwork' || action.kind.startsWith('mend')
       this.#append(isEnd ? 'faultEnd' : 'faultBegin', `net-${action.kind}`, null)
@@ -234,6 +235,18 @@ class Simulation {
       const isNet =
         kind === 'isolate' || kind === 'mute' || kind === 'deafen' || kind === 'resetAll'
       this.#append('faultBegin', isNet ? `net-${kind}` : kind, host)
+    }
+  }
+
+  #noteDamage(action: FaultAction): void {
+    if (!('host' in action)) return
+    const member = this.#ensemble.members.find(({ host }) => host.name === action.host)
+    if (member === undefined) return
+    if (action.kind === 'flipBit') {
+      member.isDiskDamaged = true
+      member.isDiskReplaced = true
+    } else if (action.kind === 'staleDisk' || action.kind === 'wipeDisk') {
+      member.isDiskReplaced = true
     }
   }
 

@@ -25,8 +25,8 @@ export interface RecorderContext {
   readonly incarnation: number
   nowMs(): number
   readonly append: Append
-  /** Whether the disk is what this server left there. */
-  readonly disk: 'kept' | 'replaced'
+  /** Asked once, by the recovery: whether the disk is what this server left there. */
+  diskFound(): 'kept' | 'replaced'
   onTrace(line: string): void
 }
 
@@ -62,7 +62,7 @@ export class ServerRecorder implements ReplicaObserver {
         checkpointZxid: found.lastApplied,
         checkpointDigest: found.digest,
       },
-      disk: this.#context.disk,
+      disk: this.#context.diskFound(),
     })
   }
 
