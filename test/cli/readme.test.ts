@@ -54,11 +54,28 @@ describe('the examples of the README', () => {
   })
 
   test('zoo.cfg', () => {
-    const [example, ...more] = blocks('properties')
-    expect(more).toEqual([])
+    const [example] = blocks('properties')
     const { config, warnings } = parseZooCfg(example!, 'zoo.cfg')
     expect(warnings).toEqual([])
-    expect(config).toMatchObject({ clientPort: 2181, dataDir: '/var/lib/zookeeper' })
+    expect(config).toMatchObject({
+      clientPort: 2181,
+      dataDir: '/var/lib/zookeeper',
+      ensemble: null,
+    })
+  })
+
+  // test/cli/ensemble.test.ts starts one like this.
+  test('zoo.cfg of an ensemble', () => {
+    const [, example, ...more] = blocks('properties')
+    expect(more).toEqual([])
+    const { config, warnings } = parseZooCfg(example!, 'zoo.cfg', {}, { myid: 2 })
+    expect(warnings).toEqual([])
+    expect(config.ensemble).toMatchObject({ self: 2, initLimit: 10, syncLimit: 5 })
+    expect(config.ensemble!.members.map(({ id, role }) => `${id} ${role}`)).toEqual([
+      '1 participant',
+      '2 participant',
+      '3 participant',
+    ])
   })
 
   test('every shell line that asks a word gets an answer', async () => {
