@@ -2,12 +2,12 @@ import { epochOf, type Zxid } from '../base/index.ts'
 import type { IoError } from '../env/index.ts'
 import { ReplicatedState } from '../server/index.ts'
 import {
-  defaultStorageOptions,
   type LoggedEntry,
   openStorage,
   type Storage,
   type StorageEnvironment,
   type StorageError,
+  type StorageOptions,
 } from '../storage/index.ts'
 import { OutputBuffer } from '../wire/index.ts'
 import { type ChangeEvents, DataTree } from '../znodes/index.ts'
@@ -16,12 +16,6 @@ import { logFileName, snapshotFileName } from './file-names.ts'
 import { snapshotFileBytes } from './snapshot-file.ts'
 import type { TargetFile, TargetFolder } from './source-file.ts'
 import { writeLogHead, writeLogRecord } from './txn-log-format.ts'
-
-export interface ExportSource {
-  /** Data folder of ours that no server uses. */
-  readonly dataDir: string
-  readonly dataLogDir: string
-}
 
 export interface ExportReport {
   readonly snapshot: string
@@ -43,16 +37,16 @@ export type ExportDone = (error: ExportError | null, report: ExportReport | null
 /**
  * Writes what goes into the folder `version-2` of an Apache ZooKeeper: the state of the checkpoint as a snapshot, what
  * comes after it as a log (for a member of an ensemble, its next leader may take that back), and the epochs.
- * After an error what is in the target is of no use.
+ * `storage` is of a data folder of ours that no server uses. After an error what is in the target is of no use.
  */
 export function exportApacheFiles(
   env: StorageEnvironment,
-  source: ExportSource,
+  storage: StorageOptions,
   target: TargetFolder,
   onProgress: ProgressHandler,
   done: ExportDone,
 ): void {
-  new ApacheExport(env, source, target, onProgress, done).start()
+  new ApacheExport(env, storage, target, onProgress, done).start()
 }
 
 const PIECE_BYTES = 1024 * 1024
@@ -61,7 +55,7 @@ const TREE = { extendedTypesEnabled: true }
 
 class ApacheExport {
   readonly #env: StorageEnvironment
-  readonly #source: ExportSource
+  readonly #options: StorageOptions
   readonly #target: TargetFolder
   readonly #onProgress: ProgressHandler
   readonly #onDone: ExportDone
@@ -73,30 +67,23 @@ class ApacheExport {
 
   constructor(
     env: StorageEnvironment,
-    source: ExportSource,
+    options: StorageOptions,
     target: TargetFolder,
     onProgress: ProgressHandler,
     done: ExportDone,
   ) {
     this.#env = env
-    this.#source = source
+    this.#options = options
     this.#target = target
     this.#onProgress = onProgress
     this.#onDone = done
   }
 
   start(): void {
-    const { dataDir, dataLogDir } = this.#source
     this.#onProgress('reading the state', 0, 0, 'znodes')
     openStorage(
       this.#env,
-      {
-        ...defaultStorageOptions(dataDir),
-        dataLogDir,
-        replay: 'checkpoint',
-        tailEntries: 0,
-        tailBytes: 0,
-      },
+      { ...this.#options, replay: 'checkpoint', tailEntries: 0, tailBytes: 0 },
       this.#state,
       { onDurable: () => {}, onFatal: (error) => this.#fail(error) },
       (error, storage) => {

@@ -2,11 +2,11 @@ import { assert, epochOf, formatHex, type Zxid } from '../base/index.ts'
 import type { IoError } from '../env/index.ts'
 import { type ReceivedSnapshot, ReplicatedState } from '../server/index.ts'
 import {
-  defaultStorageOptions,
   openStorage,
   type Storage,
   type StorageEnvironment,
   StorageError,
+  type StorageOptions,
 } from '../storage/index.ts'
 import { DecodeError, decodeTxnEntry } from '../wire/index.ts'
 import { type ChangeEvents, DataTree } from '../znodes/index.ts'
@@ -33,8 +33,8 @@ export interface ApacheSource {
 }
 
 export interface ImportOptions {
-  /** Data folder of ours to be made: empty or missing. */
-  readonly dataDir: string
+  /** Of the data folder of ours to be made: empty or missing. */
+  readonly storage: StorageOptions
   /** Take what is there before a torn end of the log, and a state whose digest is another than stated. */
   readonly salvage: boolean
 }
@@ -247,7 +247,7 @@ class ApacheImport {
   /* ---------------------------------------------------------------- into our folder */
 
   #openStorage(): void {
-    const options = defaultStorageOptions(this.#options.dataDir)
+    const options = { ...this.#options.storage, replay: 'all' } as const
     const handlers = {
       onDurable: (): void => {},
       onFatal: (error: StorageError): void => this.#fail(error),
@@ -376,7 +376,7 @@ class ApacheImport {
 
   #failFull(): void {
     const what = 'There is no room for the imported data'
-    const { dataDir } = this.#options
+    const { dataDir } = this.#options.storage
     this.#fail(new StorageError('DISK_FULL', what, dataDir, 'Make room on this file system'))
   }
 

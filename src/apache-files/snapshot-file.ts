@@ -51,8 +51,7 @@ export function* snapshotFileBytes(
     assert(capture.zxid === state.lastApplied, 'the state of a snapshot stays as it is')
     writeSnapshotEnd(out)
     yield take()
-    yield seal(out, adler)
-    yield* sealedTail(out, adler, capture.zxid, capture.digest)
+    yield* sealedTail(out, take, adler, capture.zxid, capture.digest)
   } finally {
     capture.end()
   }
@@ -60,31 +59,28 @@ export function* snapshotFileBytes(
 
 function* sealedTail(
   out: OutputBuffer,
+  take: () => Uint8Array,
   adler: Adler32,
   zxid: Zxid,
   treeDigest: bigint,
 ): IterableIterator<Uint8Array> {
+  writeSeal(out, adler)
   out.int64(zxid)
   out.int32(DIGEST_VERSION)
   out.int64(treeDigest)
-  yield sealed(out, adler)
+  yield take()
+  writeSeal(out, adler)
   out.int64(zxid)
-  yield sealed(out, adler)
+  yield take()
+  writeSeal(out, adler)
+  yield take()
 }
 
-/** What is in `out`, and its seal. */
-function sealed(out: OutputBuffer, adler: Adler32): Uint8Array {
-  adler.update(out.bytes, out.start, out.end)
-  return seal(out, adler)
-}
-
-/** A seal is of all bytes before it, earlier seals included. */
-function seal(out: OutputBuffer, adler: Adler32): Uint8Array {
-  const start = out.end
+/** A seal is of all bytes before it, earlier seals included: they were taken out. */
+function writeSeal(out: OutputBuffer, adler: Adler32): void {
+  assert(out.length === 0, 'all that is sealed was added up')
   out.int64Number(adler.value)
   out.string(SNAPSHOT_END_PATH)
-  adler.update(out.bytes, start, out.end)
-  return out.take()
 }
 
 function writeSessions(out: OutputBuffer, { sessions }: ReplicatedState): void {

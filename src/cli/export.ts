@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import { ApacheFilesError, exportApacheFiles } from '../apache-files/index.ts'
 import { exitOnProgramFailure, onStopSignal, openPlatform } from '../platform/index.ts'
+import { defaultStorageOptions } from '../storage/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { exitWith } from './import.ts'
 import { NewFolder, syncFolder } from './import-target.ts'
@@ -66,7 +67,7 @@ function runExport(flags: ExportFlags): void {
       process.exit(signal === 'SIGINT' ? 130 : 143)
     })
     const files = target.subfolder(FILES_FOLDER)
-    const source = { dataDir, dataLogDir }
+    const source = { ...defaultStorageOptions(dataDir), dataLogDir }
     exportApacheFiles(platform, source, files, progressPrinter(), (error, report) => {
       if (error !== null) return end(error)
       try {

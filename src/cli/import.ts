@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { ApacheFilesError, importApacheFiles } from '../apache-files/index.ts'
 import { IoError } from '../env/index.ts'
 import { exitOnProgramFailure, onStopSignal, openPlatform } from '../platform/index.ts'
-import { StorageError } from '../storage/index.ts'
+import { defaultStorageOptions, StorageError } from '../storage/index.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type OpenedSource, openApacheSource } from './import-source.ts'
 import { NewFolder, syncFolder, TargetError } from './import-target.ts'
@@ -73,7 +73,8 @@ function runImport(flags: ImportFlags): void {
       target.discard()
       process.exit(signal === 'SIGINT' ? 130 : 143)
     })
-    const options = { dataDir: target.unfinished, salvage: flags.salvage ?? false }
+    const storage = defaultStorageOptions(target.unfinished)
+    const options = { storage, salvage: flags.salvage ?? false }
     const { source } = opened
     importApacheFiles(platform, source, options, progressPrinter(), (error, report) => {
       if (error !== null) return end(error)
