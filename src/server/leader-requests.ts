@@ -132,9 +132,9 @@ export class LeaderRequests implements ProposalLog {
   onRequest(link: LinkId, forwarded: ForwardedRequest): void {
     const { sessionId, cxid, opcode, ids } = forwarded
     if (opcode === OpCode.sync) {
-      this.#syncs.add(this.#pipeline.lastLogged, () => {
-        this.#replica.core.relay(link, { kind: PacketKind.SYNC, body: null })
-      })
+      const { core } = this.#replica
+      core.expectSync(link)
+      this.#syncs.add(this.#pipeline.lastLogged, () => core.answerSync(link))
       return
     }
     // At the end of the zxid's counter: the role ends in a moment, and with it the learner's link.

@@ -1,9 +1,11 @@
 import { counterOf, epochOf, formatHex, makeZxid, type Zxid } from '../base/index.ts'
 import { LeaderPhase, type Leadership } from './leadership.ts'
-import { PacketKind } from './messages.ts'
+import { PacketKind, type Relayed } from './messages.ts'
 import { Role } from './outbox.ts'
 import { type Learner, LearnerPhase } from './progress.ts'
 import type { CoreState } from './state.ts'
+
+const SYNC: Relayed = { kind: PacketKind.SYNC, body: null }
 
 /** The history this server was elected with is committed, new transactions may be proposed. */
 export function establish(state: CoreState, lead: Leadership): void {
@@ -99,12 +101,40 @@ function advanceCommit(state: CoreState, lead: Leadership): void {
     const commit = { kind: PacketKind.COMMIT, zxid }
     const inform = { kind: PacketKind.INFORM, zxid, txn }
     for (const learner of lead.learners.values()) {
-      if (learner.isForwarding) state.send(learner.link, learner.isObserver ? inform : commit)
+      if (!learner.isForwarding) continue
+      if (learner.syncs.length > 0) answerSyncsBefore(state, learner, zxid)
+      state.send(learner.link, learner.isObserver ? inform : commit)
     }
   }
   lead.committed = agreed
   state.commitUpTo(agreed)
   handOverAtEnd(state, lead)
+}
+
+/**
+ * A learner asks for a sync. Apache's learners answer their clients in the order of all requests that they forwarded
+ * (`CommitProcessor.queuedWriteRequests`): a COMMIT that comes before the answer to an earlier sync is taken for
+ * somebody else's, and then its own client waits for ever. So the answer leaves at the latest before the COMMIT of
+ * what is proposed from now on. That is soon enough: such a commit is also a quorum's word that this server led when
+ * the sync came.
+ */
+export function expectSync(lead: Leadership, learner: Learner): void {
+  learner.syncs.push(lead.lastProposed)
+}
+
+function answerSyncsBefore(state: CoreState, learner: Learner, zxid: Zxid): void {
+  for (let before = learner.syncs.peek(); before !== null; before = learner.syncs.peek()) {
+    if (before >= zxid) return
+    learner.syncs.shift()
+    learner.syncsAnswered += 1
+    state.send(learner.link, SYNC)
+  }
+}
+
+/** The oldest sync that was not answered by this function: it may be answered now, if no commit has done it before. */
+export function answerSync(state: CoreState, learner: Learner): void {
+  if (learner.syncsAnswered > 0) learner.syncsAnswered -= 1
+  else if (learner.syncs.shift() !== null) state.send(learner.link, SYNC)
 }
 
 /** Everything up to the last counter is committed and applied, the COMMITs are on their way: a new epoch begins. */

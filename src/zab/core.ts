@@ -1,5 +1,5 @@
 import { assert, type ServerId, unreachable, type Zxid } from '../base/index.ts'
-import { nextZxid, propose } from './broadcast.ts'
+import { answerSync, expectSync, nextZxid, propose } from './broadcast.ts'
 import {
   heardLeader,
   learningDeadlineMs,
@@ -206,6 +206,20 @@ export class ZabCore {
         : this.leaderLink === link
     if (isKnown) this.#state.send(link, packet)
     return isKnown
+  }
+
+  /** Leader: a learner asks for a sync, which has its place behind everything proposed until now. */
+  expectSync(link: LinkId): void {
+    if (this.#role.name !== 'leading') return
+    const learner = this.#role.learners.get(link)
+    if (learner !== undefined) expectSync(this.#role, learner)
+  }
+
+  /** Leader: the learner's oldest sync may be answered, if a commit has not done so before. */
+  answerSync(link: LinkId): void {
+    if (this.#role.name !== 'leading') return
+    const learner = this.#role.learners.get(link)
+    if (learner !== undefined) answerSync(this.#state, learner)
   }
 
   /** `nowMs` is monotonic. Nothing that a peer sends makes this throw. */

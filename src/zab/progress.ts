@@ -1,4 +1,4 @@
-import { NO_ZXID, type ServerId, type Zxid } from '../base/index.ts'
+import { Fifo, NO_ZXID, type ServerId, type Zxid } from '../base/index.ts'
 import type { LinkId } from './inputs.ts'
 
 /** How far a leader has come with a learner. Only ever grows. */
@@ -72,6 +72,10 @@ export class Learner {
   watchedSinceMs = 0
   nextWatchedZxid: Zxid | null = null
   nextWatchedSinceMs = 0
+  /** Syncs that it waits for, oldest first: the last proposal before each. */
+  readonly syncs: Fifo<Zxid> = new Fifo()
+  /** Syncs that a commit has answered, before the request pipeline came to it. */
+  syncsAnswered = 0
 
   constructor(link: LinkId, deadlineMs: number) {
     this.link = link
