@@ -139,14 +139,30 @@ export class ServerTrack {
     return found
   }
 
+  /** What it has acked and must find again, even if all that the disk was given last has reached it, as it may have. */
+  get kept(): Zxid {
+    let least = this.acked
+    for (const record of this.pending) {
+      if (record.kind !== 'truncate' && record.kind !== 'install') continue
+      const last =
+        record.kind === 'install' ? (record.entries.at(-1)?.zxid ?? record.zxid) : record.zxid
+      if (last < least) least = last
+    }
+    return least
+  }
+
+  /** A leader that has others forget what they acked answers for it (A10). */
+  #write(record: DiskRecordEvent, index: HistoryIndex): void {
+    this.durable.write(record, index)
+    if (record.kind !== 'truncate' && record.kind !== 'install') return
+    if (this.durable.log.last < this.acked) this.acked = this.durable.log.last
+  }
+
   #onDurable(token: number, index: HistoryIndex): void {
     let count = 0
     for (const record of this.pending) {
       if (record.token > token) break
-      this.durable.write(record, index)
-      if (record.kind === 'truncate' || record.kind === 'install') {
-        if (this.durable.log.last < this.acked) this.acked = this.durable.log.last
-      }
+      this.#write(record, index)
       if (record.kind === 'install') {
         this.#begin(record.zxid)
         this.isSuspect = false
@@ -159,7 +175,7 @@ export class ServerTrack {
   #onRestart(event: RestartEvent, index: HistoryIndex): void {
     const { recovered } = event
     const kept = event.disk === 'kept' ? this.recoveredRecords(recovered, index) : -1
-    for (const record of this.pending.slice(0, Math.max(kept, 0))) this.durable.write(record, index)
+    for (const record of this.pending.slice(0, Math.max(kept, 0))) this.#write(record, index)
     this.pending.length = 0
     if (kept < 0) this.#replaceLog(recovered.lastZxid, index)
     this.durable.acceptedEpoch = recovered.acceptedEpoch

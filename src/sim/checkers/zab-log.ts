@@ -205,8 +205,8 @@ function watchRecoverable({ index, servers }: Run): Watching {
         const server = servers.of(event.server)
         const { lastZxid } = event.recovered
         if (event.disk === 'replaced') return null
-        if (lastZxid < server.acked) {
-          return `server ${server.id} recovers ${formatHex(lastZxid)}, but has acked ${formatHex(server.acked)}`
+        if (lastZxid < server.kept) {
+          return `server ${server.id} recovers ${formatHex(lastZxid)}, but has acked ${formatHex(server.kept)}`
         }
         if (
           lastZxid > server.handed.log.last &&
