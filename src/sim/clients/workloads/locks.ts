@@ -72,7 +72,9 @@ export class Locks extends Workload {
       if (operation.type === OpCode.delete && answer.err === noNode) {
         this.fail(`C2: ${pathOf(operation)} is gone while its session lives`)
       }
-      if (operation.type === OpCode.create || operation.type === OpCode.delete) this.#state = 'idle'
+      if (operation.type === OpCode.create) this.#state = 'idle'
+      // Refused, as on a full disk: the lock is still held.
+      else if (operation.type === OpCode.delete) this.#state = 'seeking'
       return
     }
     switch (operation.type) {
