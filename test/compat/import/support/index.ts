@@ -1,0 +1,8 @@
+export { command } from './command.ts'
+export {
+  expectSameTree,
+  expectSession,
+  fillTree,
+  type KeptSession,
+  keepSession,
+} from './content.ts'
