@@ -87,6 +87,24 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   #timerMs = Number.POSITIVE_INFINITY
   #isListening = false
   #isStopped = false
+  /** What is done with each item of a field of the outbox; made once, not every turn. */
+  readonly #duties: Duties = {
+    vote: ({ to, notification }) => {
+      this.#observer?.onVoted(notification)
+      this.#election.send(to, notification)
+    },
+    connect: ({ link, to }) => this.#learners.connect(link, to),
+    send: ({ link, packet }) => this.#send(link, packet),
+    close: ({ link }) => this.#learners.close(link),
+    commit: (zxid) => this.#host.onCommitted(zxid),
+    changeRole: (change) => this.#changeRole(change),
+    takeSnapshot: ({ link }) => this.#takeSnapshot(link),
+    readEntries: (request) => this.#readEntries(request),
+    deliver: ({ link, packet }) => this.#deliver(link, packet),
+    confirm: (token) => this.#host.onConfirmed(token, true),
+    refuse: (token) => this.#host.onConfirmed(token, false),
+    trace: (line) => this.#trace(line),
+  }
 
   constructor(
     env: Environment,
@@ -220,29 +238,26 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   /** In the order of the outbox's fields; whether there was anything. */
   #drain(): boolean {
     const { outbox } = this.core
-    let count = 0
     const observer = this.#observer
-    count += drain(outbox.notifications, ({ to, notification }) => {
-      observer?.onVoted(notification)
-      this.#election.send(to, notification)
-    })
-    count += drain(outbox.connects, ({ link, to }) => this.#learners.connect(link, to))
-    count += drain(outbox.packets, ({ link, packet }) => this.#send(link, packet))
-    count += drain(outbox.closes, ({ link }) => this.#learners.close(link))
+    const duties = this.#duties
+    let count = drain(outbox.notifications, duties.vote)
+    count += drain(outbox.connects, duties.connect)
+    count += drain(outbox.packets, duties.send)
+    count += drain(outbox.closes, duties.close)
     count += this.#persist(outbox.persists)
     // Whoever watches learns that a leader is established before what that commits is applied, and that a role has ended
     // after what it committed is.
     if (observer !== null) {
       for (const change of outbox.roleChanges) if (change.serving) observer.onRole(change)
     }
-    count += drain(outbox.commits, (zxid) => this.#host.onCommitted(zxid))
-    count += drain(outbox.roleChanges, (change) => this.#changeRole(change))
-    count += drain(outbox.snapshotRequests, ({ link }) => this.#takeSnapshot(link))
-    count += drain(outbox.entryRequests, (request) => this.#readEntries(request))
-    count += drain(outbox.deliveries, ({ link, packet }) => this.#deliver(link, packet))
-    count += drain(outbox.confirmed, (token) => this.#host.onConfirmed(token, true))
-    count += drain(outbox.unconfirmed, (token) => this.#host.onConfirmed(token, false))
-    count += drain(outbox.traces, (line) => this.#trace(line))
+    count += drain(outbox.commits, duties.commit)
+    count += drain(outbox.roleChanges, duties.changeRole)
+    count += drain(outbox.snapshotRequests, duties.takeSnapshot)
+    count += drain(outbox.entryRequests, duties.readEntries)
+    count += drain(outbox.deliveries, duties.deliver)
+    count += drain(outbox.confirmed, duties.confirm)
+    count += drain(outbox.unconfirmed, duties.refuse)
+    count += drain(outbox.traces, duties.trace)
     return count > 0
   }
 
@@ -407,8 +422,29 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   }
 }
 
+type Duty<Field extends keyof Outbox> = Outbox[Field] extends (infer Item)[]
+  ? (item: Item) => void
+  : never
+
+interface Duties {
+  readonly vote: Duty<'notifications'>
+  readonly connect: Duty<'connects'>
+  readonly send: Duty<'packets'>
+  readonly close: Duty<'closes'>
+  readonly commit: Duty<'commits'>
+  readonly changeRole: Duty<'roleChanges'>
+  readonly takeSnapshot: Duty<'snapshotRequests'>
+  readonly readEntries: Duty<'entryRequests'>
+  readonly deliver: Duty<'deliveries'>
+  readonly confirm: Duty<'confirmed'>
+  readonly refuse: Duty<'unconfirmed'>
+  readonly trace: Duty<'traces'>
+}
+
 /** Empties a field of the outbox, with what is added meanwhile; how much there was. */
 function drain<T>(field: T[], take: (item: T) => void): number {
+  // Most fields are empty, and to set a length costs a call into the engine.
+  if (field.length === 0) return 0
   for (let i = 0; i < field.length; i += 1) take(field[i]!)
   const { length } = field
   field.length = 0
