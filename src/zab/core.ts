@@ -6,6 +6,7 @@ import {
   learningDurable,
   learningLinkClosed,
   learningLinkOpened,
+  learningNotification,
   learningPacket,
   learningTimeout,
   startLearning,
@@ -302,8 +303,12 @@ export class ZabCore {
 
   #onNotification(from: ServerId, notification: Notification): void {
     const role = this.#role
-    if (role.name === 'looking') lookingNotification(this.#state, role, from, notification)
-    else answerEstablished(this.#state, from, notification, STATE_OF_ROLE[this.role])
+    if (role.name === 'looking') {
+      lookingNotification(this.#state, role, from, notification)
+      return
+    }
+    answerEstablished(this.#state, from, notification, STATE_OF_ROLE[this.role])
+    if (role.name === 'learning') learningNotification(this.#state, role, from, notification)
   }
 
   #onLinkClosed(link: LinkId): void {

@@ -2,7 +2,7 @@ import { formatHex, type ServerId } from '../base/index.ts'
 import { learnerEpochDurable, onLeaderInfo, sendLearnerInfo } from './discovery.ts'
 import type { LinkId, PersistToken } from './inputs.ts'
 import { Learning, LearningPhase } from './learning.ts'
-import { type Packet, PacketKind, packetName } from './messages.ts'
+import { type Notification, type Packet, PacketKind, packetName } from './messages.ts'
 import { observedInform } from './observing.ts'
 import { Role } from './outbox.ts'
 import type { CoreState } from './state.ts'
@@ -15,6 +15,7 @@ import {
   onSyncStart,
   sendEpochAck,
 } from './synchronization.ts'
+import { PeerState } from './vote.ts'
 
 /** Begins to follow (or observe) a server that was elected; dials it at once. */
 export function startLearning(state: CoreState, leader: ServerId): Learning {
@@ -74,6 +75,27 @@ export function heardLeader(state: CoreState, learning: Learning): void {
   const isActive = learning.phase === LearningPhase.ACTIVE
   const ticks = isActive ? timing.syncLimit : timing.initLimit
   learning.deadlineMs = state.nowMs + ticks * timing.tickMs
+  learning.deniedSinceMs = Infinity
+}
+
+/**
+ * The leader itself says that it looks for a leader: (1) it has lost its power and was started again; (2) the link to its
+ * old process still stands here, as nobody has told; (3) it would be waited for until `syncLimit`. One such message may be
+ * an old one that was sent again with a new connection; a second one, and nothing over the link in between, is not.
+ */
+export function learningNotification(
+  state: CoreState,
+  learning: Learning,
+  from: ServerId,
+  notification: Notification,
+): void {
+  // Before it is established a leader may decide later than its followers.
+  if (learning.phase !== LearningPhase.ACTIVE) return
+  if (from !== learning.leader || notification.state !== PeerState.LOOKING) return
+  if (learning.deniedSinceMs === Infinity) learning.deniedSinceMs = state.nowMs
+  const { minNotificationMs } = state.options.timing
+  if (state.nowMs - learning.deniedSinceMs < minNotificationMs / 2) return
+  giveUp(state, learning, 'it looks for a leader itself')
 }
 
 /** One that could not even be joined is not tried again at once: others may be able to lead. */

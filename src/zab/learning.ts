@@ -42,6 +42,8 @@ export class Learning {
   retryAtMs: number
   /** Given up at this time unless the leader is heard. */
   deadlineMs: number
+  /** Since when the leader says on the election port that it looks for one, and nothing else has come from it. */
+  deniedSinceMs: number = Infinity
   epoch = 0
   acceptToken: PersistToken | null = null
   enterToken: PersistToken | null = null

@@ -397,8 +397,8 @@ export const MUTANTS: readonly Mutant[] = [
     'commits-missed-by-synchronized',
     'COMMITs go only to learners that are up to date',
     'broadcast.ts',
-    'if (learner.isForwarding) state.send(learner.link, learner.isObserver ? inform : commit)',
-    'if (learner.phase === LearnerPhase.ACTIVE) state.send(learner.link, learner.isObserver ? inform : commit)',
+    'if (!learner.isForwarding) continue',
+    'if (learner.phase !== LearnerPhase.ACTIVE) continue',
   ),
   mutant(
     'acks-overtake-newleader',
