@@ -144,7 +144,7 @@ function watchReplies({ index, options }: Run): Watching {
 
 /**
  * L5, looked at whenever something happens. The time runs from the first record that the disk does not write: before that
- * nobody can know. A server that is stopped during it is not waited for.
+ * nobody can know. A server that is stopped then or during it is not waited for.
  */
 function watchHungDisks({ servers, options }: Run): Watching {
   interface Hang {
@@ -152,6 +152,7 @@ function watchHungDisks({ servers, options }: Run): Watching {
     waitingMs: number | null
   }
   const hangs = new Map<ServerId, Hang>()
+  const stopped = new Set<ServerId>()
   const isOverdue = (server: ServerId, nowMs: number): boolean => {
     const waitingMs = hangs.get(server)?.waitingMs ?? null
     return waitingMs !== null && nowMs - waitingMs > options.diskHangMs
@@ -181,8 +182,11 @@ function watchHungDisks({ servers, options }: Run): Watching {
     before: {
       faultBegin: ({ name, server, atMs }) => {
         if (server === null) return null
-        if (STOPS.has(name)) hangs.delete(server)
-        if (name !== DISK_HANG_FAULT) return null
+        if (STOPS.has(name)) {
+          stopped.add(server)
+          hangs.delete(server)
+        } else if (STARTS.has(name)) stopped.delete(server)
+        if (name !== DISK_HANG_FAULT || stopped.has(server)) return null
         const isWaiting = servers.of(server).pending.length > 0
         hangs.set(server, { waitingMs: isWaiting ? atMs : null })
         return null
@@ -192,6 +196,7 @@ function watchHungDisks({ servers, options }: Run): Watching {
       heal: (event) => onEnd(event.atMs, () => true),
       crash: (event) => {
         hangs.delete(event.server)
+        stopped.delete(event.server)
         return null
       },
       append: onRecord,
@@ -217,6 +222,7 @@ function watchHungDisks({ servers, options }: Run): Watching {
 
 /** Faults that stop a process, or its clocks. */
 const STOPS: ReadonlySet<string> = new Set(['pause', 'suspend', 'driftMonotonic'])
+const STARTS: ReadonlySet<string> = new Set(['resume', 'healClock'])
 
 export const LIVENESS_CHECKERS: readonly Checker[] = [
   { id: 'L1', title: 'a leader exists', watch: watchLeaderExists },
