@@ -267,13 +267,14 @@ class ApacheImport {
   #catchUp(index: number, offset: number): void {
     const log = this.#scan!.logs[index]
     const exactFrom = this.#watch.exactFrom ?? this.#snapshot!.zxid
-    if (log === undefined || this.#state.lastApplied >= exactFrom) {
+    const isExact = (): boolean => this.#state.lastApplied >= exactFrom && !this.#watch.isInexact
+    if (log === undefined || isExact()) {
       this.#install(index, offset)
       return
     }
     const sink: RecordSink = {
       onRecord: (zxid, bytes, start, end, at) =>
-        at < log.end && zxid <= exactFrom && this.#apply(zxid, bytes, start, end, log.file),
+        at < log.end && !isExact() && this.#apply(zxid, bytes, start, end, log.file),
       onPiece: (_, next) => next(),
     }
     readTxnLog(log.file, offset, sink, (error, ended) => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { adler32 } from '../../src/apache-files/txn-log-format.ts'
 import type { ReplicatedState } from '../../src/server/index.ts'
 import { create, rowsOf } from '../znodes/support.ts'
 import { Apache, closeStorage, type Files, Workshop } from './support.ts'
@@ -132,6 +133,24 @@ describe('a whole folder', () => {
     await closeStorage(storage)
   })
 
+  test('with a snapshot that ran ahead of its own digest by one transaction', async () => {
+    const apache = new Apache()
+    apache.work(4)
+    const middle = apache.zxid
+    const { digest } = apache.state.summary()
+    apache.run(create('/next'))
+    const snapshot = withDigest(apache.snapshot(), middle, digest)
+    apache.run(create('/last'))
+    const files = {
+      snapshots: new Map([[middle, snapshot]]),
+      logs: new Map([[1n, apache.log(1n, apache.zxid)]]),
+    }
+    const name = await expectImported(files, describeState(apache.state))
+    const { storage } = await workshop.open(name)
+    expect(storage.stats.checkpointZxid).toBe(middle + 1n)
+    await closeStorage(storage)
+  })
+
   test('with a hole in the log that the snapshot bridges', async () => {
     const { apache, files, middle } = worked()
     const end = apache.zxid
@@ -154,6 +173,16 @@ describe('a whole folder', () => {
     await closeStorage(storage)
   })
 })
+
+/** Another digest at the end of a snapshot, with the seals that belong to it. */
+function withDigest(snapshot: Uint8Array, zxid: bigint, digest: bigint): Uint8Array {
+  const bytes = Buffer.from(snapshot)
+  const [sealed, last] = [bytes.length - 34, bytes.length - 13]
+  bytes.writeBigInt64BE(zxid, sealed - 20)
+  bytes.writeBigInt64BE(digest, sealed - 8)
+  for (const end of [sealed, last]) bytes.writeBigInt64BE(BigInt(adler32(bytes, 0, end)), end)
+  return bytes
+}
 
 describe('an unfinished end of the log', () => {
   test.each([
