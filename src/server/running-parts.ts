@@ -68,6 +68,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
     extendedTypesEnabled: config.extendedTypes,
     enforceQuota: config.enforceQuota,
     reconfigEnabled: config.reconfigEnabled,
+    hasLearners: config.ensemble !== null,
   })
   const pipeline = new WritePipeline(state, preparer, clock, server.outstanding, server)
   const services = writeServices(server, from, pipeline)

@@ -37,6 +37,11 @@ export interface PrepareOptions {
   readonly enforceQuota: boolean
   /** `reconfigEnabled`; a standalone server refuses reconfig either way, with different errors. */
   readonly reconfigEnabled: boolean
+  /**
+   * A create2 in a multi becomes a plain create: learners of 3.8.0 and 3.8.1 skip a whole multi that holds a type 15,
+   * and go on with another tree. Nothing in the protocol tells which version a learner has.
+   */
+  readonly hasLearners?: boolean
 }
 
 /** A write with its place in history. `digest` is the tree digest after it, null for a refused single write. */
@@ -64,6 +69,7 @@ export class WritePreparer implements PrepareContext {
   readonly extendedTypesEnabled: boolean
   readonly enforceQuota: boolean
   readonly #reconfigEnabled: boolean
+  readonly #hasLearners: boolean
   #origin: WriteOrigin = NOBODY
 
   constructor(tree: DataTree, providers: AuthProviders, options: PrepareOptions) {
@@ -72,6 +78,7 @@ export class WritePreparer implements PrepareContext {
     this.extendedTypesEnabled = options.extendedTypesEnabled
     this.enforceQuota = options.enforceQuota
     this.#reconfigEnabled = options.reconfigEnabled
+    this.#hasLearners = options.hasLearners ?? false
   }
 
   get origin(): WriteOrigin {
@@ -167,7 +174,7 @@ export class WritePreparer implements PrepareContext {
         txns.push(errorTxn(ErrorCode.runtimeInconsistency))
         continue
       }
-      const txn = this.#prepareOp(asMultiOp(op))
+      const txn = this.#prepareOp(asMultiOp(op, this.#hasLearners))
       if (typeof txn !== 'number') {
         txns.push(txn)
       } else if (txn === ErrorCode.marshallingError) {
@@ -307,11 +314,12 @@ function isLegalInMulti(op: WriteOp): boolean {
 }
 
 /** Inside a multi the flags decide what a create makes, not the operation (`Op.Create`). */
-function asMultiOp(op: WriteOp): WriteOp {
+function asMultiOp(op: WriteOp, hasLearners: boolean): WriteOp {
   switch (op.type) {
     case OpCode.create:
     case OpCode.create2:
-      return op.flags === CreateMode.container ? { ...op, type: OpCode.createContainer } : op
+      if (op.flags === CreateMode.container) return { ...op, type: OpCode.createContainer }
+      return hasLearners ? { ...op, type: OpCode.create } : op
     case OpCode.createTTL:
       if (op.flags === CreateMode.container) {
         return { ...op, type: OpCode.createContainer, ttl: -1n }

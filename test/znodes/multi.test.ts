@@ -15,6 +15,21 @@ import {
 } from './support.ts'
 
 describe('a multi', () => {
+  test('replicates a create2 as a create where there may be learners of 3.8.0', () => {
+    for (const hasLearners of [false, true]) {
+      const bench = new Bench({ hasLearners })
+      const made = multi(
+        create('/a', { type: OpCode.create2 }),
+        create('/b', { type: 19, flags: 4 }),
+      )
+      const { txns } = bench.propose(made).txn as MultiTxn
+      expect(txns.map(({ type }) => type)).toEqual([hasLearners ? 1 : 15, 19])
+      expect(bench.commitAll().map(({ err }) => err)).toEqual([0])
+      const alone = bench.propose(create('/c', { type: OpCode.create2 }))
+      expect(alone.txn.type).toBe(OpCode.create2)
+    }
+  })
+
   test('sees its own effects: versions, children, existence, owners, numbers', () => {
     const bench = new Bench()
     bench.must(create('/p'))
