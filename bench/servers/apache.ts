@@ -37,7 +37,10 @@ export function findApache(line: '3.8' | '3.9'): ApacheInstall | null {
     if (install !== null) return install
   }
   if (line === '3.8' && existsSync(DEBIAN_JAR)) {
-    return { version: debianVersion(), classPath: `/etc/zookeeper/conf:${DEBIAN_JAR}` }
+    return {
+      version: debianVersion(),
+      classPath: `/etc/zookeeper/conf:${DEBIAN_JAR}:${JAVA_FOLDER}/slf4j-simple.jar`,
+    }
   }
   return null
 }

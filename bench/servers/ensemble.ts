@@ -27,7 +27,16 @@ export type Mode = 'follower' | 'leader' | 'observer'
 /** Keys of zoo.cfg that Apache reads as system properties only. */
 const SYSTEM_PROPERTIES = /^(?:jute\.maxbuffer|znode\.container\.\w+)=/
 
-const JVM = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+/** `ZABKEEPER_JVM_ARGUMENTS` adds to it, e.g. `-Dorg.slf4j.simpleLogger.defaultLogLevel=info`. */
+const JVM = [
+  ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+  // A stack trace for every client that is turned away hides everything else.
+  '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxn=error',
+  // Says how it synchronized with its leader.
+  '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.quorum.Learner=info',
+  '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.quorum.LearnerHandler=info',
+  ...(process.env['ZABKEEPER_JVM_ARGUMENTS'] ?? '').split(' ').filter((part) => part !== ''),
+]
 const POLL_MS = 100
 
 /** Servers on the loopback interface that form one ensemble; kinds may be mixed, and change while it runs. */
@@ -89,6 +98,21 @@ export class Ensemble {
       if (Date.now() > limit) throw new Error(`nobody leads\n${this.output}`)
       await pause(POLL_MS)
     }
+  }
+
+  /** Has others restarted until the server with this number leads; all serve then. */
+  async makeLead(id: number): Promise<void> {
+    for (let i = 0; i < 10; i++) {
+      const leader = await this.leader()
+      if (leader.id === id) {
+        await this.ready()
+        return
+      }
+      await leader.kill()
+      await this.leader()
+      await leader.start()
+    }
+    throw new Error(`server ${id} does not come to lead\n${this.output}`)
   }
 
   /** The last of what every member wrote. */

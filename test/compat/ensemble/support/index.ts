@@ -1,3 +1,5 @@
+export { expectEqualTrees, killInTurn } from './kills.ts'
+export { exerciseAll } from './operations.ts'
 export { skipWithoutServers } from './peers.ts'
 export { Register, RegisterReader, RegisterWriter } from './registers.ts'
 export { RoamingClient } from './roaming-client.ts'

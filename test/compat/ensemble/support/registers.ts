@@ -35,10 +35,11 @@ export class Register {
   }
 
   /** Judges a read that began when {@link seen} was `floor`. */
-  judge(value: number, version: number, floor: number): void {
+  judge(value: number, version: number, floor: number, port: number): void {
     this.reads++
     if (value !== version) this.#fail(`data of write ${value} in version ${version}`)
-    if (value < floor) this.#fail(`write ${value} was read after ${floor} had been seen`)
+    if (value < floor)
+      this.#fail(`write ${value} was read on port ${port} after ${floor} had been seen`)
     if (value > this.sent) this.#fail(`write ${value} was read, and only ${this.sent} were made`)
     if (value > this.seen) this.seen = value
   }
@@ -85,7 +86,7 @@ export class RegisterWriter {
   }
 
   /** Waits until so many more writes are acknowledged. */
-  async untilWritten(count: number, limitMs: number = 60_000): Promise<void> {
+  async untilWritten(count: number, limitMs: number = 30_000): Promise<void> {
     const { register } = this
     const limit = Date.now() + limitMs
     for (let left = count, last = register.acknowledged; left > 0; ) {
@@ -93,7 +94,7 @@ export class RegisterWriter {
       if (register.acknowledged !== last) left -= 1
       last = register.acknowledged
       if (register.fault !== null) throw new Error(register.fault)
-      if (Date.now() > limit) throw new Error(`${register.path}: no write was answered`)
+      if (Date.now() > limit) throw new Error(`no write was answered: ${this.describe()}`)
     }
   }
 
@@ -101,6 +102,12 @@ export class RegisterWriter {
     const gapMs = this.#gapMs
     this.#gapMs = 0
     return gapMs
+  }
+
+  describe(): string {
+    const { path, sent, acknowledged, fault } = this.register
+    const state = `${sent} sent, ${acknowledged} acknowledged, ${fault ?? 'no fault'}`
+    return `${path}, ${state}, ${this.client.describe()}`
   }
 
   async #run(): Promise<void> {
@@ -125,7 +132,7 @@ export class RegisterWriter {
     }
     const { acknowledged } = register
     const { value, version } = await readRegister(client, register.path)
-    register.judge(value, version, acknowledged)
+    register.judge(value, version, acknowledged, this.client.port)
     register.sent = value
   }
 
@@ -153,17 +160,28 @@ export class RegisterWriter {
   }
 }
 
-/** Reads registers behind a sync, on one server after another. */
+/**
+ * Reads registers behind a sync, on one server after another. Where syncs are not linearizable, each read has to be at
+ * least what this reader has seen before.
+ */
 export class RegisterReader {
   readonly client: RoamingClient
   readonly #registers: readonly Register[]
   readonly #dice: Dice
+  readonly #isLinearizable: (port: number) => boolean
+  readonly #own: Map<Register, number> = new Map()
   #isStopping = false
   #running: Promise<void> = Promise.resolve()
 
-  constructor(registers: readonly Register[], ports: readonly number[], dice: Dice) {
+  constructor(
+    registers: readonly Register[],
+    ports: readonly number[],
+    dice: Dice,
+    isLinearizable: (port: number) => boolean,
+  ) {
     this.#registers = registers
     this.client = new RoamingClient(ports, dice)
+    this.#isLinearizable = isLinearizable
     this.#dice = dice
   }
 
@@ -185,7 +203,10 @@ export class RegisterReader {
         const { seen } = register
         if (seen > 0) {
           const { value, version } = await readRegister(client, register.path)
-          register.judge(value, version, seen)
+          const { port } = this.client
+          const floor = this.#isLinearizable(port) ? seen : (this.#own.get(register) ?? 0)
+          register.judge(value, version, floor, port)
+          this.#own.set(register, value)
         }
         if (this.#dice.chance(2)) await this.client.move()
       } catch (error) {

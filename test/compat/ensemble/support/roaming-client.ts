@@ -15,6 +15,8 @@ export class RoamingClient {
   readonly #timeoutMs: number
   #session: { id: bigint; password: Buffer } | null = null
   #lastZxid = 0n
+  #port = 0
+  #refusal = ''
   #client: WireClient | null = null
 
   constructor(ports: readonly number[], dice: Dice, timeoutMs: number = 15_000) {
@@ -36,6 +38,17 @@ export class RoamingClient {
       if (Date.now() > limit) throw new Error(`no server took the session in ${limitMs} ms`)
       await sleep(RETRY_MS)
     }
+  }
+
+  describe(): string {
+    const session = `session 0x${this.sessionId.toString(16)}`
+    if (this.#client?.open !== true) return `${session} without connection: ${this.#refusal}`
+    return `${session} on port ${this.#port}, ${this.#client.outstanding} requests without answer`
+  }
+
+  /** Of the server that it is, or was last, connected to. */
+  get port(): number {
+    return this.#port
   }
 
   get sessionId(): bigint {
@@ -76,8 +89,10 @@ export class RoamingClient {
       this.#client = client
       this.#session = { id: client.sessionId, password: client.password }
       this.connections++
+      this.#port = port
       return client
     } catch (error) {
+      this.#refusal = `${port}: ${error}`
       if (String(error).includes('the session has expired')) {
         this.expired++
         this.#session = null

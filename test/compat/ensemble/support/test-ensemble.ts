@@ -19,7 +19,10 @@ export async function withEnsemble(
     await use(ensemble)
   } catch (error) {
     const reason = error instanceof Error ? error.stack : String(error)
-    throw new Error(`${reason}\n${ensemble.output}`, { cause: error })
+    const roles = await Promise.all(
+      ensemble.members.map(async (one) => `${one.kind} on port ${one.port}: ${await one.mode()}`),
+    )
+    throw new Error(`${reason}\n${roles.join('\n')}\n${ensemble.output}`, { cause: error })
   } finally {
     await ensemble.kill()
     rmSync(folder, { recursive: true, force: true })
