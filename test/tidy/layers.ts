@@ -41,6 +41,12 @@ export const LAYERS: readonly Layer[] = [
   },
   { folder: 'src/admin', mayImport: ['src/base', 'src/env', 'src/server'], kind: 'turn' },
   { folder: 'src/platform', mayImport: ['src/base', 'src/env'], kind: 'edge' },
+  { folder: 'src/client', mayImport: ['src/base', 'src/env', 'src/wire'], kind: 'edge' },
+  {
+    folder: 'src/client-node',
+    mayImport: ['src/env', 'src/client', 'src/platform'],
+    kind: 'edge',
+  },
   {
     folder: 'src/sim',
     mayImport: [...SERVER_PARTS, 'src/storage', 'src/zab', 'src/peer', 'src/server'],

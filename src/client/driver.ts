@@ -1,0 +1,275 @@
+import type {
+  ConnectHandler,
+  Connection,
+  ConnectionHandler,
+  IoError,
+  TimerHandle,
+} from '../env/index.ts'
+import { FrameReader, type FrameSink, InputReader } from '../wire/index.ts'
+import type { Call } from './call.ts'
+import type { ClientCore } from './core.ts'
+import type { Effect, StateChange } from './effects.ts'
+import type { ClientEnvironment } from './environment.ts'
+import { AbortedError, describe } from './errors.ts'
+
+/** Above this, requests wait until the connection has got rid of some. */
+const BUFFERED_BYTES_MAX = 1024 * 1024
+
+/** Gives the core its connections and its time, and carries its effects out. */
+export class Driver {
+  readonly #env: ClientEnvironment
+  readonly #core: ClientCore
+  readonly #replyBytesMax: number
+  readonly #listeners = new Set<(change: StateChange) => void>()
+  #link: Link | null = null
+  #timer: TimerHandle | null = null
+  #timerMs = Number.POSITIVE_INFINITY
+  #isDraining = false
+  #isFlushPlanned = false
+
+  constructor(env: ClientEnvironment, core: ClientCore, replyBytesMax: number) {
+    this.#env = env
+    this.#core = core
+    this.#replyBytesMax = replyBytesMax
+  }
+
+  get nowMs(): number {
+    return this.#env.clock.monotonicMs()
+  }
+
+  /** Resolves as the call is answered. With `signal` the caller may stop waiting. */
+  result<T>(call: Call<T>, signal?: AbortSignal): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (signal === undefined) {
+        call.resolve = resolve
+        call.reject = reject
+        return
+      }
+      const onAbort = (): void => {
+        const message = describe('aborted', call.request)
+        const details = call.details(false, signal.reason)
+        this.#core.giveUp(call as Call, new AbortedError('ABORTED', message, details))
+        this.after()
+      }
+      call.resolve = (value) => {
+        signal.removeEventListener('abort', onAbort)
+        resolve(value)
+      }
+      call.reject = (error) => {
+        signal.removeEventListener('abort', onAbort)
+        reject(error)
+      }
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort)
+    })
+  }
+
+  onState(listener: (change: StateChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** Carries out what the core wants; to be called after everything that it is told. */
+  after(): void {
+    this.#drain()
+    this.#planFlush()
+    this.#arm()
+  }
+
+  /* ---------------------------------------------------------------- effects */
+
+  #drain(): void {
+    // Listeners may call methods of the client, which come here again.
+    if (this.#isDraining) return
+    this.#isDraining = true
+    const { effects } = this.#core
+    for (let index = 0; index < effects.length; index++) this.#carryOut(effects[index]!)
+    effects.length = 0
+    this.#isDraining = false
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case 'resolve':
+        effect.call.resolve(effect.value)
+        return
+      case 'reject':
+        effect.call.reject(effect.error)
+        return
+      case 'event':
+        effect.sink.deliver(effect.type, effect.path, effect.zxid)
+        return
+      case 'connect':
+        this.#link = new Link(this.#core, this, effect.attempt, this.#replyBytesMax)
+        this.#env.network.connect(effect.address, this.#link, this.#link.signal)
+        return
+      case 'disconnect':
+        this.#disconnect(effect.attempt, effect.isOrderly)
+        return
+      case 'sessionEnd':
+        effect.session.end(effect.error)
+        return
+      case 'state':
+        this.#tell(effect.change)
+        return
+      case 'log':
+        this.#env.logger[effect.level](effect.message)
+    }
+  }
+
+  #disconnect(attempt: number, isOrderly: boolean): void {
+    const link = this.#link
+    if (link?.attempt !== attempt) return
+    this.#link = null
+    link.leave(isOrderly)
+  }
+
+  #tell(change: StateChange): void {
+    const { state, previous, sessionId, reason } = change
+    this.#env.logger.info(`client is ${state}`, { previous, sessionId, reason })
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(change)
+      } catch (error) {
+        this.#env.logger.error('a listener of the client failed', { error: String(error) })
+      }
+    }
+  }
+
+  /* ---------------------------------------------------------------- output and time */
+
+  /** Requests of one turn leave in one write. */
+  #planFlush(): void {
+    if (this.#isFlushPlanned || this.#link === null) return
+    this.#isFlushPlanned = true
+    void Promise.resolve().then(() => {
+      this.#isFlushPlanned = false
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    const nowMs = this.nowMs
+    while (this.#link !== null && !this.#link.isCongested) {
+      this.#core.pump(nowMs)
+      if (this.#core.out.length === 0) break
+      this.#link.write(this.#core.out.take())
+    }
+    this.#drain()
+    this.#arm()
+  }
+
+  #arm(): void {
+    const nextMs = this.#core.nextMs
+    if (nextMs >= this.#timerMs && nextMs !== Number.POSITIVE_INFINITY) return
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#timerMs = nextMs
+    if (nextMs !== Number.POSITIVE_INFINITY) {
+      this.#timer = this.#env.timers.at(nextMs, () => this.#onTime())
+    }
+  }
+
+  #onTime(): void {
+    this.#timer = null
+    // A process that stood still has answers waiting in its sockets: they are read first.
+    this.#env.timers.endOfTurn(() => {
+      this.#timerMs = Number.POSITIVE_INFINITY
+      this.#core.tick(this.nowMs)
+      this.after()
+    })
+  }
+}
+
+/** One connection, or the attempt at one. */
+class Link implements ConnectHandler, ConnectionHandler, FrameSink {
+  readonly attempt: number
+  readonly #core: ClientCore
+  readonly #driver: Driver
+  readonly #frames: FrameReader
+  readonly #reader: InputReader = new InputReader()
+  readonly #abort: AbortController = new AbortController()
+  #connection: Connection | null = null
+  #isLeft = false
+
+  constructor(core: ClientCore, driver: Driver, attempt: number, replyBytesMax: number) {
+    this.#core = core
+    this.#driver = driver
+    this.attempt = attempt
+    this.#frames = new FrameReader(replyBytesMax)
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get isCongested(): boolean {
+    return this.#connection === null || this.#connection.bufferedBytes > BUFFERED_BYTES_MAX
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#connection!.write(bytes)
+  }
+
+  /** The client has no use for it any more. */
+  leave(isOrderly: boolean): void {
+    this.#isLeft = true
+    this.#frames.close()
+    this.#abort.abort()
+    if (isOrderly) this.#connection?.end()
+    else this.#connection?.destroy()
+  }
+
+  onOpen(connection: Connection): ConnectionHandler {
+    this.#connection = connection
+    if (this.#isLeft) {
+      connection.destroy()
+      return this
+    }
+    this.#core.opened(this.attempt, this.#driver.nowMs)
+    this.#driver.after()
+    return this
+  }
+
+  onError(error: IoError): void {
+    this.#over(error.message)
+  }
+
+  onBytes(chunk: Uint8Array): void {
+    this.#frames.push(chunk, this)
+    this.#driver.after()
+  }
+
+  onDrain(): void {
+    if (!this.#isLeft) this.#driver.flush()
+  }
+
+  onEnd(): void {
+    this.#over('the server closed the connection')
+    this.#connection?.destroy()
+  }
+
+  onClose(error: IoError | null): void {
+    this.#over(error?.message ?? 'the server closed the connection')
+  }
+
+  onFrame(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#reader.reset(bytes, start, end)
+    this.#core.received(this.attempt, this.#reader, this.#driver.nowMs)
+    this.#reader.clear()
+    return true
+  }
+
+  onBadLength(length: number): void {
+    this.#core.garbled(this.attempt, `a frame of ${length} bytes`, this.#driver.nowMs)
+  }
+
+  #over(reason: string): void {
+    if (this.#isLeft) return
+    this.#isLeft = true
+    this.#core.closed(this.attempt, reason, this.#driver.nowMs)
+    this.#driver.after()
+  }
+}

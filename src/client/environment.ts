@@ -1,0 +1,26 @@
+import type { Address, Clock, ConnectHandler, Logger, Random, Timers } from '../env/index.ts'
+
+/** What a client asks of the world. Every `Environment` of a server can be used as one. */
+export interface ClientEnvironment {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly timers: Timers
+  readonly random: Pick<Random, 'uint32'>
+  readonly network: ClientNetwork
+  readonly logger: Logger
+}
+
+export interface ClientNetwork {
+  /**
+   * Begins a connection. Once `signal` aborts nobody waits for it any more: a network that cannot give an attempt up
+   * may ignore that, the client then closes what opens late.
+   */
+  connect(address: Address, handler: ConnectHandler, signal: AbortSignal): void
+}
+
+/** Keeps a client silent. */
+export const SILENT_LOGGER: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+}

@@ -1,0 +1,208 @@
+import { ErrorCode, errorCodeName } from '../wire/index.ts'
+
+/** What is known about the effect of a call that failed. A read has no effect: it is never `applied` or `unknown`. */
+export type Outcome = 'applied' | 'not-applied' | 'unknown'
+
+/** Stable names of failures: `error.code`. */
+export type ZkErrorCode =
+  | 'ABORTED'
+  | 'AUTH_FAILED'
+  | 'BAD_ARGUMENTS'
+  | 'BAD_VERSION'
+  | 'CLOSED'
+  | 'CONNECTION_LOSS'
+  | 'CONNECT_FAILED'
+  | 'INVALID_ACL'
+  | 'INVALID_ARGUMENT'
+  | 'NODE_EXISTS'
+  | 'NOT_EMPTY'
+  | 'NOT_READ_ONLY'
+  | 'NO_AUTH'
+  | 'NO_CHILDREN_FOR_EPHEMERALS'
+  | 'NO_NODE'
+  | 'NO_WATCHER'
+  | 'PROTOCOL'
+  | 'QUOTA_EXCEEDED'
+  | 'RECONFIG'
+  | 'SERVER_FAILURE'
+  | 'SESSION_LOST'
+  | 'TIMEOUT'
+  | 'TOO_MANY_REQUESTS'
+  | 'TRANSACTION_FAILED'
+  | 'UNIMPLEMENTED'
+
+/** Where a failure belongs and what it means for the caller. */
+export interface ErrorDetails {
+  readonly op?: string | null
+  readonly path?: string | null
+  readonly outcome?: Outcome
+  readonly retryable?: boolean
+  /** Of the reply that carried the error. */
+  readonly zxid?: bigint | null
+  readonly cause?: unknown
+}
+
+/** Every error of this client. `outcome` says whether the call may have had its effect all the same. */
+export class ZkError extends Error {
+  override readonly name: string = 'ZkError'
+  readonly code: ZkErrorCode
+  /** The method that failed, e.g. `create`. */
+  readonly op: string | null
+  readonly path: string | null
+  /** The same call may succeed later. When `outcome` is `unknown`, it may then have its effect twice. */
+  readonly retryable: boolean
+  readonly outcome: Outcome
+  readonly zxid: bigint | null
+
+  constructor(code: ZkErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.op = details.op ?? null
+    this.path = details.path ?? null
+    this.retryable = details.retryable ?? false
+    this.outcome = details.outcome ?? 'not-applied'
+    this.zxid = details.zxid ?? null
+  }
+}
+
+/* ------------------------------------------------------------------ answers of a server */
+
+export class NoNodeError extends ZkError {
+  override readonly name: string = 'NoNodeError'
+}
+export class NodeExistsError extends ZkError {
+  override readonly name: string = 'NodeExistsError'
+}
+export class BadVersionError extends ZkError {
+  override readonly name: string = 'BadVersionError'
+}
+export class NotEmptyError extends ZkError {
+  override readonly name: string = 'NotEmptyError'
+}
+export class NoAuthError extends ZkError {
+  override readonly name: string = 'NoAuthError'
+}
+export class AuthFailedError extends ZkError {
+  override readonly name: string = 'AuthFailedError'
+}
+/** The server that answered cannot reach a quorum and takes no writes. */
+export class NotReadOnlyError extends ZkError {
+  override readonly name: string = 'NotReadOnlyError'
+}
+/** Any other answer of a server that is an error. */
+export class ServerError extends ZkError {
+  override readonly name: string = 'ServerError'
+  /** `KeeperException.Code`, e.g. -125. */
+  readonly serverCode: number
+
+  constructor(code: ZkErrorCode, message: string, serverCode: number, details: ErrorDetails) {
+    super(code, message, details)
+    this.serverCode = serverCode
+  }
+}
+/** One operation of a transaction was refused, so none was applied. */
+export class TransactionError extends ZkError {
+  override readonly name: string = 'TransactionError'
+  /** Which operation, counted from 0. */
+  readonly index: number
+  /** Why that operation was refused. */
+  override readonly cause: ZkError
+
+  constructor(index: number, cause: ZkError, details: ErrorDetails) {
+    super('TRANSACTION_FAILED', `operation ${index} of a transaction: ${cause.message}`, details)
+    this.index = index
+    this.cause = cause
+  }
+}
+
+/* ------------------------------------------------------------------ failures of the way to a server */
+
+/** No server could be reached in time. */
+export class ConnectError extends ZkError {
+  override readonly name: string = 'ConnectError'
+}
+/** The connection broke before the answer came. */
+export class ConnectionLossError extends ZkError {
+  override readonly name: string = 'ConnectionLossError'
+}
+/** The session is over, or may be: its ephemeral znodes are gone or will be. */
+export class SessionLostError extends ZkError {
+  override readonly name: string = 'SessionLostError'
+}
+/** No answer within the time the caller allowed. */
+export class TimeoutError extends ZkError {
+  override readonly name: string = 'TimeoutError'
+}
+/** The caller's signal was aborted; `cause` is its reason. */
+export class AbortedError extends ZkError {
+  override readonly name: string = 'AbortError'
+}
+/** The client was closed. */
+export class ClosedError extends ZkError {
+  override readonly name: string = 'ClosedError'
+}
+/** More calls wait than `queuedCallsMax` allows. */
+export class TooManyRequestsError extends ZkError {
+  override readonly name: string = 'TooManyRequestsError'
+}
+/** A server sent what the protocol does not know. */
+export class ProtocolError extends ZkError {
+  override readonly name: string = 'ProtocolError'
+}
+/** The caller's mistake: a bad path, option, value. Nothing was sent. */
+export class InvalidArgumentError extends ZkError {
+  override readonly name: string = 'InvalidArgumentError'
+}
+
+type Kind = readonly [
+  code: ZkErrorCode,
+  message: string,
+  make?: new (code: ZkErrorCode, message: string, details: ErrorDetails) => ZkError,
+]
+
+const KINDS: ReadonlyMap<number, Kind> = new Map<number, Kind>([
+  [ErrorCode.noNode, ['NO_NODE', 'no such znode', NoNodeError]],
+  [ErrorCode.nodeExists, ['NODE_EXISTS', 'the znode exists', NodeExistsError]],
+  [ErrorCode.badVersion, ['BAD_VERSION', 'the version is another one', BadVersionError]],
+  [ErrorCode.notEmpty, ['NOT_EMPTY', 'the znode has children', NotEmptyError]],
+  [ErrorCode.noAuth, ['NO_AUTH', 'the ACL does not allow it', NoAuthError]],
+  [ErrorCode.authFailed, ['AUTH_FAILED', 'the server refused the credentials', AuthFailedError]],
+  [ErrorCode.notReadOnly, ['NOT_READ_ONLY', 'the server is read-only now', NotReadOnlyError]],
+  [ErrorCode.sessionExpired, ['SESSION_LOST', 'the session has expired', SessionLostError]],
+  [ErrorCode.noChildrenForEphemerals, ['NO_CHILDREN_FOR_EPHEMERALS', 'the parent is ephemeral']],
+  [ErrorCode.invalidACL, ['INVALID_ACL', 'the server does not accept the ACL']],
+  [ErrorCode.badArguments, ['BAD_ARGUMENTS', 'the server does not accept the arguments']],
+  [ErrorCode.marshallingError, ['BAD_ARGUMENTS', 'the server cannot read the request']],
+  [ErrorCode.unimplemented, ['UNIMPLEMENTED', 'the server does not offer this operation']],
+  [ErrorCode.noWatcher, ['NO_WATCHER', 'there is no such watch']],
+  [ErrorCode.quotaExceeded, ['QUOTA_EXCEEDED', 'the quota is used up']],
+  [ErrorCode.throttledOp, ['TOO_MANY_REQUESTS', 'the server is overloaded']],
+  [ErrorCode.newConfigNoQuorum, ['RECONFIG', 'the new ensemble would have no quorum']],
+  [ErrorCode.reconfigInProgress, ['RECONFIG', 'another reconfiguration is under way']],
+  [ErrorCode.reconfigDisabled, ['RECONFIG', 'reconfiguration is switched off']],
+])
+
+const RETRYABLE: ReadonlySet<number> = new Set([
+  ErrorCode.notReadOnly,
+  ErrorCode.throttledOp,
+  ErrorCode.newConfigNoQuorum,
+  ErrorCode.reconfigInProgress,
+])
+
+/** The error for a code that a server answered. */
+export function serverError(serverCode: number, details: ErrorDetails): ZkError {
+  const kind = KINDS.get(serverCode)
+  const [code, reason, make] = kind ?? ['SERVER_FAILURE', `error ${errorCodeName(serverCode)}`]
+  const message = describe(reason, details)
+  // A server that failed inside may have done the work before.
+  const outcome: Outcome = kind === undefined ? (details.outcome ?? 'unknown') : 'not-applied'
+  const all: ErrorDetails = { ...details, outcome, retryable: RETRYABLE.has(serverCode) }
+  if (make !== undefined) return new make(code, message, all)
+  return new ServerError(code, message, serverCode, all)
+}
+
+/** `create /a: no such znode`. */
+export function describe(reason: string, { op, path }: ErrorDetails): string {
+  const where = [op, path].filter((part) => part !== undefined && part !== null).join(' ')
+  return where === '' ? reason : `${where}: ${reason}`
+}
