@@ -80,7 +80,6 @@ class ApacheExport {
   }
 
   start(): void {
-    this.#onProgress('reading the state', 0, 0, 'znodes')
     openStorage(
       this.#env,
       { ...this.#options, replay: 'checkpoint', tailEntries: 0, tailBytes: 0 },

@@ -288,14 +288,16 @@ class ApacheImport {
   #install(index: number, offset: number): void {
     if (this.#failedVerification()) return
     const storage = this.#storage!
-    const { lastApplied } = this.#state
-    this.#onProgress('writing the state', 0, this.#state.tree.znodeCount, 'znodes')
+    const { lastApplied, tree } = this.#state
+    const snapshot = new WholeState(this.#state, (znodes) => {
+      this.#onProgress('writing the state', znodes, tree.znodeCount, 'znodes')
+    })
     if (this.#acceptedEpoch > 0) storage.setAcceptedEpoch(this.#acceptedEpoch, () => {})
     storage.flush()
     storage.install(
       {
         zxid: lastApplied,
-        snapshot: new WholeState(this.#state),
+        snapshot,
         entries: [],
         currentEpoch: this.#currentEpoch,
       },

@@ -2,12 +2,16 @@ import type { SessionId, Zxid } from '../base/index.ts'
 import type { ReplicatedState } from '../server/index.ts'
 import type { ReceivedState, StateSummary, ZnodeRow } from '../storage/index.ts'
 
+const ZNODES_PER_REPORT = 1000
+
 /** A state that nothing changes meanwhile, for `Storage.install`. */
 export class WholeState implements ReceivedState {
   readonly #state: ReplicatedState
+  readonly #onProgress: (znodesGiven: number) => void
 
-  constructor(state: ReplicatedState) {
+  constructor(state: ReplicatedState, onProgress: (znodesGiven: number) => void) {
     this.#state = state
+    this.#onProgress = onProgress
   }
 
   summary(zxid: Zxid): StateSummary {
@@ -29,7 +33,12 @@ export class WholeState implements ReceivedState {
   *znodes(): IterableIterator<ZnodeRow> {
     const capture = this.#state.tree.beginCapture()
     try {
-      for (let row = capture.next(); row !== null; row = capture.next()) yield row
+      let given = 0
+      for (let row = capture.next(); row !== null; row = capture.next()) {
+        given++
+        if (given % ZNODES_PER_REPORT === 0) this.#onProgress(given)
+        yield row
+      }
     } finally {
       capture.end()
     }

@@ -121,7 +121,7 @@ class Recovery {
           'FOREIGN_FILES',
           `The data folder belongs to an Apache ZooKeeper: ${listNames(foreign)}`,
           path,
-          'Give this server a data folder of its own. Data is taken over by copying the znodes with a client',
+          'Give this server a data folder of its own; zabkeeper import makes one with the data of this one',
         ),
       )
     })
