@@ -3,7 +3,10 @@ export class InvariantError extends Error {
   override readonly name: string = 'InvariantError'
 }
 
-/** Throws {@link InvariantError} unless `condition` holds. For caller mistakes, never for outside input. */
+/**
+ * Throws {@link InvariantError} unless `condition` holds. For caller mistakes, never for outside input. `message` is put
+ * together in any case: hot paths throw by hand what is more than a literal.
+ */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantError(message)
 }

@@ -1,4 +1,12 @@
-import { assert, Fifo, formatHex, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
+import {
+  assert,
+  Fifo,
+  formatHex,
+  InvariantError,
+  NO_ZXID,
+  type SessionId,
+  type Zxid,
+} from '../base/index.ts'
 import type { Clock } from '../env/index.ts'
 import {
   type AuthId,
@@ -233,10 +241,12 @@ export class WritePipeline {
     const write = entry.write ?? this.#takeForwarded(header)
     this.#settle(write)
     if (write !== null) write.origin?.runAllBefore(write)
-    assert(
-      header.zxid > this.#state.lastApplied,
-      `${formatHex(header.zxid)} is applied after ${formatHex(this.#state.lastApplied)}`,
-    )
+    const { lastApplied } = this.#state
+    if (header.zxid <= lastApplied) {
+      throw new InvariantError(
+        `${formatHex(header.zxid)} is applied after ${formatHex(lastApplied)}`,
+      )
+    }
     const result = this.#state.apply(header, txn, entry.digest)
     this.#preparer.release(header.zxid)
     this.#handler.onApplied(header, txn, write, result, nowMs)

@@ -199,8 +199,8 @@ class OpenFile implements LogFile {
   }
 
   writeDurably(offset: number, chunks: readonly Uint8Array[], done: DoneVoid): void {
-    assert(!this.#isWriting, `two writes of ${this.name} at once`)
-    assert(!this.#isBroken, `a write of ${this.name} after one that failed`)
+    assert(!this.#isWriting, 'one write of a file at a time')
+    assert(!this.#isBroken, 'no write of a file after one that failed')
     this.#isWriting = true
     const effects: Effects<void> = {
       apply: () => {

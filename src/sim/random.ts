@@ -42,7 +42,7 @@ export class SimRandom implements Random {
 
   /** An integer in 0 … `limit`-1. */
   below(limit: number): number {
-    assert(limit > 0 && limit <= 2 ** 32, `a limit of ${limit}`)
+    assert(limit > 0 && limit <= 2 ** 32, 'a limit that no 32 bits reach')
     for (;;) {
       const value = this.uint32()
       // The few highest values would make some results more likely than others; the exact bound costs a division.

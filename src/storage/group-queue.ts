@@ -1,4 +1,4 @@
-import { assert, type Zxid } from '../base/index.ts'
+import { assert, InvariantError, type Zxid } from '../base/index.ts'
 import { type CheckpointMark, encodeMark, RecordKind } from './format.ts'
 import { Group } from './group.ts'
 import type { LoggedEntry } from './types.ts'
@@ -62,7 +62,9 @@ export class GroupQueue {
   }
 
   append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
-    assert(zxid > this.#lastAppended, `zxid ${zxid} does not follow ${this.#lastAppended}`)
+    if (zxid <= this.#lastAppended) {
+      throw new InvariantError(`zxid ${zxid} does not follow ${this.#lastAppended}`)
+    }
     const group = this.#groupFor(end - start)
     group.add(RecordKind.entry, zxid, bytes, start, end)
     group.lastZxid = zxid

@@ -140,11 +140,11 @@ function writeMultiResult(out: OutputBuffer, result: OpResult): void {
   const { type, path, stat } = result
   writeMultiHeader(out, type, false, 0)
   if (type === OpCode.create || type === OpCode.create2) {
-    assert(path !== null, `result of type ${type} without its path`)
+    assert(path !== null, 'a result without its path')
     out.string(path)
   }
   if (type === OpCode.create2 || type === OpCode.setData || type === OpCode.setACL) {
-    assert(stat !== null, `result of type ${type} without its stat`)
+    assert(stat !== null, 'a result without its stat')
     writeStat(out, stat)
   }
 }

@@ -33,7 +33,7 @@ export function encodeTxnEntry(
   txn: Txn,
   digest: bigint | null,
 ): void {
-  assert(header.type === txn.type, `header type ${header.type} but txn type ${txn.type}`)
+  assert(header.type === txn.type, 'a header of another type than the transaction')
   writeTxnHeader(out, header)
   writeTxn(out, txn)
   if (digest === null) return

@@ -1,4 +1,4 @@
-import { assert, counterOf, epochOf, formatHex, type Zxid } from '../base/index.ts'
+import { assert, counterOf, epochOf, formatHex, InvariantError, type Zxid } from '../base/index.ts'
 import type { Entry } from './messages.ts'
 
 /** Whether `next` may directly follow `last` in a log: no hole within an epoch, a new epoch starts at counter 1. */
@@ -41,15 +41,15 @@ export class History {
 
   at(index: number): Entry {
     const entry = this.#entries[this.#start + index]
-    assert(entry !== undefined, `no entry ${index} in a history of ${this.length}`)
+    assert(entry !== undefined, 'an entry outside the history')
     return entry
   }
 
   append(entry: Entry): void {
-    assert(
-      isSuccessor(entry.zxid, this.last),
-      `${formatHex(entry.zxid)} cannot follow ${formatHex(this.last)}`,
-    )
+    const { last } = this
+    if (!isSuccessor(entry.zxid, last)) {
+      throw new InvariantError(`${formatHex(entry.zxid)} cannot follow ${formatHex(last)}`)
+    }
     this.#entries.push(entry)
     this.#bytes += entry.txn.length
   }

@@ -174,7 +174,7 @@ export class CoreState {
 
   /** Takes note of what has become durable. Promises are the business of the roles, after this. */
   onDurable(token: PersistToken): void {
-    assert(token <= this.#lastToken, `token ${token} was never issued`)
+    assert(token <= this.#lastToken, 'a token that was never issued')
     let pending = this.#pending.peek()
     while (pending !== null && pending.record.token <= token) {
       this.#onRecordDurable(pending.record)

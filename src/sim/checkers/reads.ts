@@ -8,9 +8,9 @@ import { type ModelZnode, modelStat } from './model.ts'
 export interface SeenZnode {
   readonly path: string
   readonly exists: boolean
-  readonly data?: ByteString | null
-  readonly children?: readonly string[]
-  readonly stat?: Stat
+  readonly data?: ByteString | null | undefined
+  readonly children?: readonly string[] | undefined
+  readonly stat?: Stat | undefined
 }
 
 const NOTHING: readonly SeenZnode[] = []
@@ -56,13 +56,7 @@ function readsOfMulti(
 
 function seen(path: string, response: ClientResponse): SeenZnode {
   const { data, children, stat } = response
-  return {
-    path,
-    exists: true,
-    ...(data === undefined ? {} : { data }),
-    ...(children === undefined ? {} : { children }),
-    ...(stat === undefined ? {} : { stat }),
-  }
+  return { path, exists: true, data, children, stat }
 }
 
 function isSystem(path: string): boolean {
