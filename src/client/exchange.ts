@@ -116,6 +116,7 @@ export class Exchange {
   connected(out: OutputBuffer, nowMs: number): void {
     this.#isUp = true
     for (const identity of this.#identities) this.#sendIdentity(identity, out)
+    this.watches.markStale()
     for (const request of restoreRequests(this.watches, this.lastZxid)) {
       this.#sendNext(new Call<unknown>(request, 'restore', Number.POSITIVE_INFINITY), out, nowMs)
     }
@@ -338,6 +339,7 @@ export class Exchange {
     for (const path of paths) {
       for (const record of this.watches.at(path, [kind])) {
         if (kind !== 'persistent' && kind !== 'recursive') this.watches.remove(record)
+        record.isStale = false
         this.#effects.push({ kind: 'event', sink: record.sink, type: 'gap', path, zxid: null })
       }
     }

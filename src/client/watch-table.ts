@@ -31,6 +31,8 @@ export class WatchRecord {
   readonly path: string
   kind: WatchKind
   readonly sink: WatchSink
+  /** The server has not been asked for it on this connection: events of others on the path are not its own. */
+  isStale = false
 
   constructor(path: string, kind: WatchKind, sink: WatchSink) {
     this.path = path
@@ -106,9 +108,18 @@ export class WatchTable {
   take(type: number, path: string): WatchRecord[] {
     const used = this.at(path, USED_UP.get(type) ?? [])
     for (const record of used) this.remove(record)
-    const persistent = this.at(path, ['persistent'])
-    if (type === EventType.nodeChildrenChanged) return [...used, ...persistent]
-    return [...used, ...persistent, ...this.#recursiveAbove(path)]
+    const lasting = this.at(path, ['persistent'])
+    if (type !== EventType.nodeChildrenChanged) lasting.push(...this.#recursiveAbove(path))
+    return [...used, ...lasting.filter(({ isStale }) => !isStale)]
+  }
+
+  /** A new connection: the server knows none of the watches that stay. */
+  markStale(): void {
+    for (const kind of ['persistent', 'recursive'] as const) {
+      for (const set of this.#byKind.get(kind)!.values()) {
+        for (const record of set) record.isStale = true
+      }
+    }
   }
 
   /** Takes all one-shot watches out. */

@@ -1,0 +1,209 @@
+import { once } from 'node:events'
+import { createServer, connect as openSocket, type Server, type Socket } from 'node:net'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { findApache, type ServerKind, type ServerProcess } from '../../bench/servers/index.ts'
+import { connect, type ZkError, type ZooKeeper } from '../../src/client-node/index.ts'
+import { discardServer, startServer } from '../compat/clients/support/index.ts'
+
+const KINDS: readonly ServerKind[] = ['zabkeeper', 'apache-3.8']
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+
+async function failure(promise: Promise<unknown>): Promise<ZkError> {
+  return await promise.then(
+    () => {
+      throw new Error('resolved')
+    },
+    (error) => error,
+  )
+}
+
+for (const kind of KINDS) {
+  const isMissing = kind !== 'zabkeeper' && findApache('3.8') === null
+  describe.skipIf(isMissing)(`against ${kind}`, () => {
+    let server: ServerProcess
+    let zk: ZooKeeper
+    let other: ZooKeeper
+
+    beforeAll(async () => {
+      server = await startServer({ kind, config: ['extendedTypesEnabled=true'] })
+    })
+
+    afterAll(async () => {
+      await discardServer(server)
+    })
+
+    beforeEach(async () => {
+      zk = await connect(server.address, { sessionTimeoutMs: 8000 })
+      other = await connect(server.address)
+    })
+
+    afterEach(async () => {
+      await zk.close()
+      for (const name of (await other.getChildren('/')).children) {
+        if (name !== 'zookeeper') await removeAll(other, `/${name}`)
+      }
+      await other.close()
+    })
+
+    test('znodes', async () => {
+      const { stat } = await zk.create('/a', 'one')
+      expect(await zk.getData('/a')).toEqual({ data: Buffer.from('one'), stat })
+      expect((await zk.setData('/a', 'two', 0)).version).toBe(1)
+      expect(await failure(zk.setData('/a', '', 0))).toMatchObject({ code: 'BAD_VERSION' })
+      expect(await zk.exists('/b')).toBeNull()
+      expect(await failure(zk.getData('/b'))).toMatchObject({ code: 'NO_NODE', path: '/b' })
+      const { path } = await zk.create('/a/n-', '', { mode: 'ephemeral-sequential' })
+      expect(path).toBe('/a/n-0000000000')
+      expect(await zk.getEphemerals('/a')).toEqual([path])
+      expect(await zk.getAllChildrenNumber('/a')).toBe(1)
+      await zk.create('/c', '', { mode: 'container' })
+      await zk.create('/t', '', { ttlMs: 60_000 })
+      await zk.sync('/a')
+      expect(await failure(zk.delete('/a'))).toMatchObject({ code: 'NOT_EMPTY' })
+      expect((await zk.getConfig()).stat.aversion).toBe(-1)
+    })
+
+    test('transactions and several reads', async () => {
+      const [created, changed] = await zk
+        .transaction()
+        .create('/a', '1')
+        .setData('/a', '2', 0)
+        .check('/a', 1)
+        .commit()
+      expect(created.path).toBe('/a')
+      expect(changed.version).toBe(1)
+      const error = await failure(zk.transaction().delete('/a').delete('/b').commit())
+      expect(error).toMatchObject({ code: 'TRANSACTION_FAILED', index: 1, path: '/b' })
+      const [data, missing] = await zk.multiRead().getData('/a').getChildren('/b').run()
+      expect(data.ok && text(data.value.data)).toBe('2')
+      expect(missing.ok).toBe(false)
+    })
+
+    test('ACLs and identities', async () => {
+      await zk.addAuth('digest', 'u:p')
+      expect(await zk.whoAmI()).toContainEqual({ scheme: 'digest', id: 'u' })
+      await zk.create('/s', 'x', { acl: [{ perms: 31, scheme: 'auth', id: '' }] })
+      expect(await failure(other.getData('/s'))).toMatchObject({ code: 'NO_AUTH' })
+      expect((await zk.getAcl('/s')).acl).toMatchObject([{ scheme: 'digest', perms: 31 }])
+      await zk.setAcl('/s', [{ perms: 31, scheme: 'world', id: 'anyone' }])
+      const refused = connect(server.address, { auth: [{ scheme: 'none', credentials: '' }] })
+      expect(await failure(refused)).toMatchObject({ code: 'AUTH_FAILED' })
+      expect(await failure(zk.addAuth('none', ''))).toMatchObject({ code: 'AUTH_FAILED' })
+      expect(text((await zk.getData('/s')).data)).toBe('x')
+    })
+
+    test('watches', async () => {
+      const missing = await zk.exists('/a', { watch: true })
+      const below = await zk.watch('/a', { recursive: true })
+      const at = await zk.watch('/b')
+      await other.create('/a', '1')
+      await other.create('/a/x')
+      await other.create('/b')
+      await other.create('/b/x')
+      expect(await missing.watch.fired).toMatchObject({ type: 'created', path: '/a' })
+      expect((await below.next()).value).toMatchObject({ type: 'created', path: '/a' })
+      expect((await below.next()).value).toMatchObject({ type: 'created', path: '/a/x' })
+      expect((await at.next()).value).toMatchObject({ type: 'created', path: '/b' })
+      expect((await at.next()).value).toMatchObject({ type: 'children', path: '/b' })
+      await at.close()
+      await below.close()
+      expect(zk.watchCount).toBe(0)
+    })
+
+    test('a connection that breaks', async () => {
+      const proxy = await CuttableProxy.open(server.options.port)
+      const roaming = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 8000 })
+      await roaming.create('/e', '', { mode: 'ephemeral' })
+      const { watch } = await roaming.getData('/e', { watch: true })
+      const lasting = await roaming.watch('/e')
+      const { session } = roaming
+      proxy.cut()
+      await other.setData('/e', 'x')
+      expect((await watch.fired).type).toBe('changed')
+      expect((await lasting.next()).value?.type).toBe('gap')
+      expect(roaming.session).toBe(session)
+      await roaming.close()
+      expect(await other.exists('/e')).toBeNull()
+      proxy.close()
+    })
+
+    test('a restarted server', async () => {
+      const { stat } = await zk.create('/e', 'x', { mode: 'ephemeral' })
+      const states: string[] = []
+      zk.onState(({ state }) => states.push(state))
+      await server.kill()
+      await server.start()
+      expect(await zk.exists('/e')).toEqual(stat)
+      expect(states).toEqual(['suspended', 'connected'])
+    })
+  })
+}
+
+test('servers that are not there are named in bounded time', async () => {
+  const beganMs = performance.now()
+  const error = await failure(
+    connect('127.0.0.1:1,no-such-host.invalid', { connectTimeoutMs: 500 }),
+  )
+  expect(error).toMatchObject({ code: 'CONNECT_FAILED', retryable: true })
+  expect(error.message).toContain('127.0.0.1:1')
+  expect(performance.now() - beganMs).toBeLessThan(5000)
+})
+
+test('what is no ZooKeeper server is left alone', async () => {
+  const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const error = await failure(connect(`127.0.0.1:${port}`, { connectTimeoutMs: 300 }))
+  expect(error).toMatchObject({ code: 'CONNECT_FAILED' })
+  expect(error.message).toContain('frame')
+  server.close()
+})
+
+async function removeAll(zk: ZooKeeper, path: string): Promise<void> {
+  const { children } = await zk.getChildren(path)
+  for (const name of children) await removeAll(zk, `${path}/${name}`)
+  await zk.delete(path)
+}
+
+/** Passes bytes on until it cuts the connections. */
+class CuttableProxy {
+  readonly port: number
+  readonly #server: Server
+  readonly #sockets: Set<Socket>
+
+  constructor(server: Server, sockets: Set<Socket>) {
+    this.port = (server.address() as { port: number }).port
+    this.#server = server
+    this.#sockets = sockets
+  }
+
+  static async open(target: number): Promise<CuttableProxy> {
+    const sockets = new Set<Socket>()
+    const server = createServer((near) => {
+      const far = openSocket(target, '127.0.0.1')
+      for (const socket of [near, far]) {
+        sockets.add(socket)
+        socket.on('error', () => {})
+        socket.on('close', () => {
+          sockets.delete(socket)
+          near.destroy()
+          far.destroy()
+        })
+      }
+      near.pipe(far).pipe(near)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new CuttableProxy(server, sockets)
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  close(): void {
+    this.cut()
+    this.#server.close()
+  }
+}
