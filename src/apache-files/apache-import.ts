@@ -250,7 +250,10 @@ class ApacheImport {
     const options = { ...this.#options.storage, replay: 'all' } as const
     const handlers = {
       onDurable: (): void => {},
-      onFatal: (error: StorageError): void => this.#fail(error),
+      onFatal: (error: StorageError): void => {
+        if (error.code === 'DISK_FULL') this.#failFull()
+        else this.#fail(error)
+      },
     }
     openStorage(this.#env, options, this.#state, handlers, (error, storage) => {
       if (error !== null) return this.#fail(error)

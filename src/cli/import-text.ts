@@ -10,8 +10,9 @@ export function progressPrinter(): ProgressHandler {
     const nowMs = performance.now()
     if (nowMs - lastMs < PROGRESS_MS) return
     lastMs = nowMs
-    const share = all > 0 ? ` of ${number(all)} (${Math.floor((100 * done) / all)} %)` : ''
-    process.stderr.write(`${what}: ${number(done)}${share} ${unit}\n`)
+    const text = all > 0 ? `${number(done)} of ${number(all)}` : number(done)
+    const share = all > 0 ? ` (${Math.min(100, Math.floor((100 * done) / all))} %)` : ''
+    process.stderr.write(`${what}: ${text} ${unit}${share}\n`)
   }
 }
 
