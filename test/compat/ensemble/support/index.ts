@@ -4,5 +4,11 @@ export { skipWithoutServers } from './peers.ts'
 export { Register, RegisterReader, RegisterWriter } from './registers.ts'
 export { RoamingClient } from './roaming-client.ts'
 export { quantile } from './statistics.ts'
+export {
+  type SyncKind,
+  synchronizations,
+  writeUncommitted,
+  writeZnodes,
+} from './synchronization.ts'
 export { withEnsemble } from './test-ensemble.ts'
 export { differencesBetween, dumpTree } from './tree-dump.ts'

@@ -1,0 +1,74 @@
+import { rmSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { CreateFlag, createBody, Op, readBody } from '../../../bench/client/index.ts'
+import type { Ensemble, ServerKind } from '../../../bench/servers/index.ts'
+import { cyclesOf, newDice } from '../torture/support/index.ts'
+import {
+  expectEqualTrees,
+  RegisterWriter,
+  RoamingClient,
+  skipWithoutServers,
+  synchronizations,
+  withEnsemble,
+  writeZnodes,
+} from './support/index.ts'
+
+/*
+ * docs/migrating.md, executed: an ensemble of Apache's replaced by ours server by server and back, with clients that
+ * write, and sessions that own ephemerals, all the way. `ZABKEEPER_MIGRATION_ZNODES` sets the size of the tree.
+ */
+const ZNODES = cyclesOf('ZABKEEPER_MIGRATION_ZNODES', 2000)
+const OWNERS = 3
+
+describe.each(['apache-3.8', 'apache-3.9'] as const)('an ensemble of %s', (kind) => {
+  const isSkipped = skipWithoutServers('zabkeeper', kind)
+  test.skipIf(isSkipped)('is replaced by ours and back', { timeout: 600_000 }, async () => {
+    const members = [1, 2, 3].map(() => ({ kind }))
+    await withEnsemble({ members }, async (ensemble) => {
+      await migrate(ensemble, kind)
+    })
+  })
+})
+
+async function migrate(ensemble: Ensemble, kind: ServerKind): Promise<void> {
+  const dice = newDice()
+  const { ports } = ensemble
+  await writeZnodes(ports[0]!, '/data', ZNODES)
+  const owners = Array.from({ length: OWNERS }, () => new RoamingClient(ports, dice))
+  for (const [i, owner] of owners.entries()) {
+    const client = await owner.connection()
+    const { err } = await client.request(Op.create, createBody(`/o${i}`, '', CreateFlag.ephemeral))
+    expect(err).toBe(0)
+  }
+  const writers = ports.map((_, i) => new RegisterWriter(`/r${i}`, ports, dice, 2))
+  for (const writer of writers) writer.start()
+  for (const next of ['zabkeeper', kind] as const) {
+    for (const { id } of ensemble.members) {
+      await replace(ensemble, id, next)
+      // Whoever comes first to the other kind gets everything from it.
+      if (id === 1) expect(synchronizations(ensemble, ensemble.member(id)).at(-1)).toBe('SNAP')
+      await Promise.all(writers.map(async (writer) => await writer.untilWritten(20)))
+      for (const [i, owner] of owners.entries()) {
+        const client = await owner.connection()
+        expect((await client.request(Op.exists, readBody(`/o${i}`, false))).err).toBe(0)
+      }
+    }
+    expect(ensemble.members.map((member) => member.kind)).toEqual([next, next, next])
+  }
+  await Promise.all(writers.map(async (writer) => await writer.stop()))
+  const clients = [...owners, ...writers.map(({ client }) => client)]
+  expect(clients.map(({ expired }) => expired)).toEqual(clients.map(() => 0))
+  expect(writers.map(({ register }) => register.fault)).toEqual([null, null, null])
+  await expectEqualTrees(ensemble)
+  for (const client of clients) await client.close()
+}
+
+/** Stops one server and starts the other kind in its place, with an empty folder, while all others serve. */
+async function replace(ensemble: Ensemble, id: number, kind: ServerKind): Promise<void> {
+  const member = ensemble.member(id)
+  await ensemble.ready()
+  await member.stop()
+  member.kind = kind
+  rmSync(member.dataDir, { recursive: true, force: true })
+  await member.start()
+}

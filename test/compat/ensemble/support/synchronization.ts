@@ -1,0 +1,65 @@
+import { CreateFlag, createBody, Op, WireClient } from '../../../../bench/client/index.ts'
+import type { Ensemble, EnsembleMember } from '../../../../bench/servers/index.ts'
+
+export type SyncKind = 'DIFF' | 'SNAP' | 'TRUNC'
+
+/** What an Apache server writes about synchronizations, as learner and as leader. */
+const LINES: readonly (readonly [kind: SyncKind, pattern: RegExp])[] = [
+  ['DIFF', /Getting a diff from the leader|LearnerHandler - Sending DIFF/],
+  ['SNAP', /Getting a snapshot from leader|LearnerHandler - Sending snapshot/],
+  ['TRUNC', /Truncating log to get in sync/],
+]
+/** Of a leader that says no more when the learner's log is longer than what it has committed. */
+const POSITIONS = /LearnerHandler - Synchronizing .*maxCommittedLog=(\S+) .*peerLastZxid=(\S+)/
+
+/** The synchronizations with this learner, in order, as the Apache servers tell them. */
+export function synchronizations(ensemble: Ensemble, learner: EnsembleMember): SyncKind[] {
+  const isApache = learner.kind !== 'zabkeeper'
+  const tellers = isApache ? [learner] : ensemble.members.filter((one) => one !== learner)
+  const kinds: SyncKind[] = []
+  for (const line of tellers.flatMap((teller) => teller.wholeOutput.split('\n'))) {
+    if (isApache && line.includes('LearnerHandler')) continue
+    for (const [kind, pattern] of LINES) if (pattern.test(line)) kinds.push(kind)
+    const [, committed, last] = POSITIONS.exec(line) ?? []
+    if (last !== undefined && BigInt(last) > BigInt(committed!)) kinds.push('TRUNC')
+  }
+  return kinds
+}
+
+/** Writes so many znodes of about a kilobyte through one server. */
+export async function writeZnodes(port: number, root: string, count: number): Promise<void> {
+  const client = await WireClient.open({ port })
+  const persistent = CreateFlag.persistent
+  await client.request(Op.create, createBody(root, null, persistent))
+  const replies = await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const data = `${i} `.repeat(200)
+      return await client.request(Op.create, createBody(`${root}/n${i}`, data, persistent))
+    }),
+  )
+  const refused = replies.find(({ err }) => err !== 0)
+  if (refused !== undefined) throw new Error(`a create below ${root} got ${refused.err}`)
+  await client.close()
+}
+
+/** Has the leader log writes that no other server holds: its followers are gone before it asks them. */
+export async function writeUncommitted(ensemble: Ensemble, path: string): Promise<EnsembleMember> {
+  const leader = await ensemble.leader()
+  const client = await WireClient.open({ port: leader.port })
+  const followers = ensemble.members.filter((member) => member !== leader)
+  await Promise.all(followers.map(async (follower) => await follower.kill()))
+  let answers = 0
+  for (let i = 0; i < 5; i++) {
+    const body = createBody(`${path}${i}`, 'never', CreateFlag.persistent)
+    void client.request(Op.create, body).then(
+      () => answers++,
+      () => {},
+    )
+  }
+  // Enough for its disk, and less than it takes to see that the others have gone.
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  await leader.kill()
+  client.destroy()
+  if (answers > 0) throw new Error('a leader without followers has answered a write')
+  return leader
+}
