@@ -11,14 +11,16 @@ import { compareZnodes } from './znodes.ts'
 
 const HELP = `Compares zabkeeper with an installed Apache ZooKeeper, one after the other on this machine.
 
-usage: npm run bench -- [pairs]  [--rounds N] [--seconds S] [--size BYTES] [--cases A,B]
-       npm run bench -- znodes   [--count N] [--size BYTES]
+usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--size BYTES] [--cases A,B]
+       npm run bench -- ensemble  [the same]
+       npm run bench -- znodes    [--count N] [--size BYTES]
 
-  pairs    operations per second in alternating runs (default)
-           cases: ${PAIR_CASES.map(({ name }) => name).join(' ')}
-           (CONNECTIONS x requests each connection keeps under way; sets are durable)
-  znodes   memory per znode, longest standstill while checkpoints are written, and start time
-           with a large tree
+  pairs     operations per second in alternating runs (default)
+            cases: ${PAIR_CASES.map(({ name }) => name).join(' ')}
+            (CONNECTIONS x requests each connection keeps under way; sets are durable)
+  ensemble  the same with three servers on each side, connections spread over them
+  znodes    memory per znode, longest standstill while checkpoints are written, and start time
+            with a large tree
 
   --rounds N         pairs per case (3)
   --seconds S        measured time of each run (4), after 2 s to warm up
@@ -62,15 +64,17 @@ async function run(args: readonly string[]): Promise<void> {
   process.stdout.write(
     `zabkeeper against Apache ZooKeeper ${apache.version}, Node ${process.version}\n`,
   )
-  if (what === 'pairs') {
+  if (what === 'pairs' || what === 'ensemble') {
+    const servers = what === 'pairs' ? 1 : 3
     const rounds = count('rounds', values.rounds, 3)
     const seconds = count('seconds', values.seconds, 4)
     const cases = chooseCases(values.cases)
-    process.stdout.write(`${await comparePairs({ apache, cases, rounds, seconds, size, log })}\n`)
+    const options = { servers, apache, cases, rounds, seconds, size, log }
+    process.stdout.write(`${await comparePairs(options)}\n`)
   } else if (what === 'znodes') {
     const znodes = count('count', values.count, 1_000_000)
     process.stdout.write(`${await compareZnodes({ apache, znodes, size, log })}\n`)
-  } else throw new UsageError(`"${what}" is neither pairs nor znodes; see --help`)
+  } else throw new UsageError(`"${what}" is none of pairs, ensemble, znodes; see --help`)
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseOptions> {

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type LoadResult, runLoad } from './load/index.ts'
 import { ratio, type Spread, spread, table, whole } from './report.ts'
-import { type ApacheInstall, freePort, type ServerKind, ServerProcess } from './servers/index.ts'
+import {
+  type ApacheInstall,
+  Ensemble,
+  freePort,
+  type ServerKind,
+  ServerProcess,
+} from './servers/index.ts'
 
 export interface PairCase {
   readonly name: string
@@ -22,6 +28,8 @@ export const PAIR_CASES: readonly PairCase[] = [
 ]
 
 export interface PairOptions {
+  /** How many servers form an ensemble; 1 stands alone. */
+  readonly servers: number
   readonly apache: ApacheInstall
   readonly cases: readonly PairCase[]
   readonly rounds: number
@@ -32,6 +40,9 @@ export interface PairOptions {
 }
 
 type Side = 'zabkeeper' | 'apache'
+
+/** Which Apache it is, {@link PairOptions.apache} says. */
+const KINDS: Readonly<Record<Side, ServerKind>> = { zabkeeper: 'zabkeeper', apache: 'apache-3.9' }
 
 /**
  * Measures zabkeeper and Apache ZooKeeper in turn: each measurement has a fresh server with empty data and the machine
@@ -73,20 +84,62 @@ function summary(name: string, { zabkeeper, apache }: Record<Side, LoadResult[]>
   ]
 }
 
+/** Enough for a server under load, and the same for each. */
+const JAVA_ARGUMENTS = ['-Xmx1g']
+
 async function measure(side: Side, one: PairCase, options: PairOptions): Promise<LoadResult> {
-  const { apache, seconds, size } = options
-  const kind: ServerKind = side === 'zabkeeper' ? 'zabkeeper' : 'apache-3.9'
   const folder = mkdtempSync(path.join(tmpdir(), 'zabkeeper-bench-'))
-  const runtimeArguments = side === 'zabkeeper' ? [] : ['-Xmx1g']
-  const port = await freePort()
-  const server = new ServerProcess({ kind, folder, port, apache, runtimeArguments })
   try {
-    await server.start()
-    const { operation, connections, depth } = one
-    const times = { warmupMs: 2000, measureMs: seconds * 1000 }
-    return await runLoad({ port, operation, connections, depth, keys: 1000, size, ...times })
+    if (options.servers === 1) return await measureAlone(side, one, options, folder)
+    return await measureEnsemble(side, one, options, folder)
   } finally {
-    await server.kill()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+async function measureAlone(
+  side: Side,
+  one: PairCase,
+  options: PairOptions,
+  folder: string,
+): Promise<LoadResult> {
+  const runtimeArguments = side === 'zabkeeper' ? [] : JAVA_ARGUMENTS
+  const { apache } = options
+  const port = await freePort()
+  const server = new ServerProcess({ kind: KINDS[side], folder, port, apache, runtimeArguments })
+  try {
+    await server.start()
+    return await load([port], one, options)
+  } finally {
+    await server.kill()
+  }
+}
+
+/** Connections are spread over all servers. */
+async function measureEnsemble(
+  side: Side,
+  one: PairCase,
+  options: PairOptions,
+  folder: string,
+): Promise<LoadResult> {
+  const members = Array.from({ length: options.servers }, () => ({ kind: KINDS[side] }))
+  const { apache } = options
+  const javaArguments = JAVA_ARGUMENTS
+  const ensemble = await Ensemble.make({ folder, members, tickTime: 2000, apache, javaArguments })
+  try {
+    await ensemble.start()
+    return await load(ensemble.ports, one, options)
+  } finally {
+    await ensemble.kill()
+  }
+}
+
+async function load(
+  ports: readonly number[],
+  { operation, connections, depth }: PairCase,
+  { seconds, size }: PairOptions,
+): Promise<LoadResult> {
+  const times = { warmupMs: 2000, measureMs: seconds * 1000 }
+  const port = ports[0]!
+  return await runLoad({ port, ports, operation, connections, depth, keys: 1000, size, ...times })
 }

@@ -5,6 +5,8 @@ import { LoadConnection, type LoadPlan } from './load-connection.ts'
 /** A closed loop of one operation; the generator is a process of its own and takes this as JSON argument. */
 export interface LoadOptions {
   readonly port: number
+  /** Connections are spread over these servers; only `port` unless given. */
+  readonly ports?: readonly number[]
   readonly operation: 'get' | 'set'
   readonly connections: number
   readonly depth: number
@@ -35,10 +37,11 @@ async function run(options: LoadOptions): Promise<LoadResult> {
     return frame(int(0), int(op), body)
   })
   const latencies: LoadPlan['latencies'] = { current: null }
-  const plan: LoadPlan = { port, depth, requests, latencies }
+  const plan: LoadPlan = { depth, requests, latencies }
+  const ports = options.ports ?? [port]
   const all: LoadConnection[] = []
   for (let i = 0; i < connections; i++) {
-    const connection = new LoadConnection(plan, i * 7919)
+    const connection = new LoadConnection(plan, ports[i % ports.length]!, i * 7919)
     await connection.open()
     connection.onFailure = fail
     all.push(connection)

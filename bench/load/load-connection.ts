@@ -4,7 +4,6 @@ import type { Histogram } from './histogram.ts'
 
 /** What one connection asks for, again and again. */
 export interface LoadPlan {
-  readonly port: number
   /** Requests kept under way. */
   readonly depth: number
   /** Whole frames with a placeholder xid; taken in turn. */
@@ -34,11 +33,11 @@ export class LoadConnection {
   #isOpen = false
   #onOpen: (() => void) | null = null
 
-  constructor(plan: LoadPlan, first: number) {
+  constructor(plan: LoadPlan, port: number, first: number) {
     this.#plan = plan
     this.#next = first
     this.#sentAt = new Float64Array(plan.depth)
-    this.#socket = connect({ port: plan.port, host: '127.0.0.1', noDelay: true })
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
     this.#socket.on('error', (error) => this.onFailure(error.message))
     this.#socket.on('close', () => this.onFailure('the server closed the connection'))
     this.#socket.on('data', (chunk) => this.#onBytes(chunk))

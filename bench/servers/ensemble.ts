@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import path from 'node:path'
+import type { ApacheInstall } from './apache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
 import { type ExitStatus, pause, type ServerKind, ServerProcess } from './server-process.ts'
 
@@ -19,6 +20,10 @@ export interface EnsembleOptions {
   readonly tickTime?: number
   /** More lines of every `zoo.cfg`; keys in {@link SYSTEM_PROPERTIES} reach Java as `-D`. */
   readonly config?: readonly string[]
+  /** Arguments of `java`; small and quick to start unless given. */
+  readonly javaArguments?: readonly string[]
+  /** Takes the place of the installed Apache. */
+  readonly apache?: ApacheInstall
 }
 
 /** What a member is doing, as `srvr` says it; null while it serves nobody. */
@@ -49,7 +54,7 @@ export class Ensemble {
 
   /** Nothing is started yet. */
   static async make(options: EnsembleOptions): Promise<Ensemble> {
-    const { folder, members, tickTime = 1000, config = [] } = options
+    const { folder, members, config = [] } = options
     const ports = await freePorts(members.length * 3)
     const lines = members.map((spec, i) => {
       const [quorum, election] = [ports[3 * i + 1], ports[3 * i + 2]]
@@ -62,7 +67,7 @@ export class Ensemble {
         const own = [...common, ...(spec.config ?? [])]
         if (spec.role === 'observer') own.push('peerType=observer')
         const place = path.join(folder, String(i + 1))
-        return new EnsembleMember(i + 1, spec.kind, place, ports[3 * i]!, tickTime, own)
+        return new EnsembleMember(i + 1, spec.kind, place, ports[3 * i]!, own, options)
       }),
     )
   }
@@ -131,8 +136,8 @@ export class EnsembleMember {
   readonly port: number
   readonly folder: string
   kind: ServerKind
-  readonly #tickTime: number
   readonly #config: readonly string[]
+  readonly #options: EnsembleOptions
   #process: ServerProcess | null = null
 
   constructor(
@@ -140,15 +145,15 @@ export class EnsembleMember {
     kind: ServerKind,
     folder: string,
     port: number,
-    tickTime: number,
     config: readonly string[],
+    options: EnsembleOptions,
   ) {
     this.id = id
     this.kind = kind
     this.folder = folder
     this.port = port
-    this.#tickTime = tickTime
     this.#config = config
+    this.#options = options
   }
 
   get running(): boolean {
@@ -180,14 +185,17 @@ export class EnsembleMember {
     writeFileSync(path.join(dataDir, 'myid'), `${this.id}\n`)
     const properties = this.#config.filter((line) => SYSTEM_PROPERTIES.test(line))
     const isOurs = this.kind === 'zabkeeper'
+    const { tickTime = 1000, apache, javaArguments = JVM } = this.#options
+    const java = [...javaArguments, ...properties.map((line) => `-D${line}`)]
     this.#process = new ServerProcess({
       kind: this.kind,
       folder: this.folder,
       port: this.port,
       dataDir,
-      tickTime: this.#tickTime,
+      tickTime,
       config: this.#config,
-      runtimeArguments: isOurs ? [] : [...JVM, ...properties.map((line) => `-D${line}`)],
+      runtimeArguments: isOurs ? [] : java,
+      ...(apache === undefined ? {} : { apache }),
     })
     this.#process.launch()
   }
