@@ -89,6 +89,10 @@ export function learningNotification(
   from: ServerId,
   notification: Notification,
 ): void {
+  if (from === learning.leader && leadsAnotherEpoch(learning, notification)) {
+    giveUp(state, learning, `it leads epoch ${notification.vote.peerEpoch} by now`)
+    return
+  }
   // Before it is established a leader may decide later than its followers.
   if (learning.phase !== LearningPhase.ACTIVE) return
   if (from !== learning.leader || notification.state !== PeerState.LOOKING) return
@@ -102,6 +106,11 @@ export function learningNotification(
 function giveUp(state: CoreState, learning: Learning, reason: string): void {
   if (learning.phase !== LearningPhase.ACTIVE) state.shun(learning.leader, reason)
   state.become({ to: 'looking', reason: `server ${learning.leader}: ${reason}` })
+}
+
+/** Elected again meanwhile: this link is one to its past. */
+function leadsAnotherEpoch(learning: Learning, { state, vote }: Notification): boolean {
+  return state === PeerState.LEADING && learning.epoch > 0 && vote.peerEpoch > learning.epoch
 }
 
 export function learningPacket(
