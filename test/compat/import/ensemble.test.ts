@@ -40,27 +40,30 @@ describe('an ensemble is replaced as a whole and gone back to', () => {
     const isSkipped = skipWithoutServers('zabkeeper', from, back)
     test.skipIf(isSkipped)(`${from} → ours → ${back}`, { timeout: 300_000 }, async () => {
       const members = [{ kind: from }, { kind: from }, { kind: from }]
-      await withEnsemble({ members, config: ['snapCount=100'] }, async (ensemble) => {
-        const [first, second, third] = ensemble.ports as [number, number, number]
-        await fillTree(first, '/first', 20)
-        const session = await keepSession(second)
-        const lastZxid = await expectSession(third, session)
-        const before = await dumpTree(first)
-        // By force: what each of them has logged and seen committed differs.
-        await convert(ensemble, 'zabkeeper', false)
-        await expectTree(ensemble, before)
-        const zxid = await expectSession(first, session)
-        expect(zxid >> 32n).toBeGreaterThan(lastZxid >> 32n)
-        await fillTree(second, '/second', 10)
-        const after = await dumpTree(third)
-        await convert(ensemble, back, true)
-        await expectTree(ensemble, after)
-        expect(await expectSession(third, session)).toBeGreaterThan(zxid)
-        await fillTree(second, '/third', 2)
-        for (const member of ensemble.members) {
-          expect(await member.monitor('zk_digest_mismatches_count')).toBe('0')
-        }
-      })
+      await withEnsemble(
+        { members, config: ['snapCount=100', 'maxSessionTimeout=120000'] },
+        async (ensemble) => {
+          const [first, second, third] = ensemble.ports as [number, number, number]
+          await fillTree(first, '/first', 20)
+          const session = await keepSession(second)
+          const lastZxid = await expectSession(third, session)
+          const before = await dumpTree(first)
+          // By force: what each of them has logged and seen committed differs.
+          await convert(ensemble, 'zabkeeper', false)
+          await expectTree(ensemble, before)
+          const zxid = await expectSession(first, session)
+          expect(zxid >> 32n).toBeGreaterThan(lastZxid >> 32n)
+          await fillTree(second, '/second', 10)
+          const after = await dumpTree(third)
+          await convert(ensemble, back, true)
+          await expectTree(ensemble, after)
+          expect(await expectSession(third, session)).toBeGreaterThan(zxid)
+          await fillTree(second, '/third', 2)
+          for (const member of ensemble.members) {
+            expect(await member.monitor('zk_digest_mismatches_count')).toBe('0')
+          }
+        },
+      )
     })
   }
 })

@@ -31,7 +31,12 @@ async function start(
   java: readonly string[] = [],
 ): Promise<number> {
   const port = await freePort()
-  const config = [SUPER_DIGEST, 'extendedTypesEnabled=true', 'snapCount=100']
+  const config = [
+    SUPER_DIGEST,
+    'extendedTypesEnabled=true',
+    'snapCount=100',
+    'maxSessionTimeout=120000',
+  ]
   const jvm = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...java]
   server = new ServerProcess({
     kind,

@@ -24,7 +24,7 @@ const EPHEMERAL = '/held'
 
 /** Opens a session that owns an ephemeral, and leaves it. */
 export async function keepSession(port: number): Promise<KeptSession> {
-  const client = await WireClient.open({ port, timeoutMs: 40_000 })
+  const client = await WireClient.open({ port, timeoutMs: 120_000 })
   await must(client, Op.create, createBody(EPHEMERAL, 'mine', CreateFlag.ephemeral))
   const kept = { id: client.sessionId, password: client.password }
   client.destroy()
@@ -34,7 +34,7 @@ export async function keepSession(port: number): Promise<KeptSession> {
 
 /** Takes the session up again, finds its ephemeral, and leaves it. Gives the zxid of a write. */
 export async function expectSession(port: number, kept: KeptSession): Promise<bigint> {
-  const client = await WireClient.open({ port, timeoutMs: 40_000, session: kept })
+  const client = await WireClient.open({ port, timeoutMs: 120_000, session: kept })
   expect(client.sessionId).toBe(kept.id)
   const found = await client.request(Op.exists, readBody(EPHEMERAL, false))
   expect(found.err).toBe(0)
