@@ -93,8 +93,8 @@ export function learningNotification(
     giveUp(state, learning, `it leads epoch ${notification.vote.peerEpoch} by now`)
     return
   }
-  // Before it is established a leader may decide later than its followers.
-  if (learning.phase !== LearningPhase.ACTIVE) return
+  // Until it offers an epoch it may just have decided later than this server.
+  if (learning.epoch === 0) return
   if (from !== learning.leader || notification.state !== PeerState.LOOKING) return
   if (learning.deniedSinceMs === Infinity) learning.deniedSinceMs = state.nowMs
   const { minNotificationMs } = state.options.timing
