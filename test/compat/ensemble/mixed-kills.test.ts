@@ -4,7 +4,7 @@ import { cyclesOf } from '../torture/support/index.ts'
 import { killInTurn, skipWithoutServers, withEnsemble } from './support/index.ts'
 
 /** `ZABKEEPER_MIXED_KILLS` sets the number of kills in each ensemble. */
-const KILLS = cyclesOf('ZABKEEPER_MIXED_KILLS', 4)
+const KILLS = cyclesOf('ZABKEEPER_MIXED_KILLS', 2)
 
 const [ours, old, recent] = ['zabkeeper', 'apache-3.8', 'apache-3.9'] as const
 
