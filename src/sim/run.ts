@@ -280,6 +280,8 @@ function limitsOf({ ensemble, clients }: RunPlan): Partial<CheckOptions> {
   const { tickTimeMs = 1000 } = ensemble
   return {
     tickMs: tickTimeMs,
+    // The most that `driftMonotonic` makes of a clock, and a little for what rounding adds.
+    clockDriftMax: 0.011,
     serveMs: 5000 + 3 * tickTimeMs,
     replyMs: 3000 + Math.max(3 * tickTimeMs, (2 * clients.timeoutMsMax) / 3),
   }

@@ -4,6 +4,7 @@ import type { LinkId, PersistToken } from './inputs.ts'
 import { Learning, LearningPhase } from './learning.ts'
 import { type Notification, type Packet, PacketKind, packetName } from './messages.ts'
 import { observedInform } from './observing.ts'
+import type { Timing } from './options.ts'
 import { Role } from './outbox.ts'
 import type { CoreState } from './state.ts'
 import {
@@ -53,9 +54,7 @@ function dial(state: CoreState, learning: Learning): void {
 export function learningLinkOpened(state: CoreState, learning: Learning, link: LinkId): void {
   if (link !== learning.link || learning.phase !== LearningPhase.CONNECTING) return
   sendLearnerInfo(state, learning)
-  // A leader that gathers no quorum in time falls. One that says nothing for longer is none, or its link is dead though
-  // it could be opened: a partition that ended can leave such links behind.
-  learning.deadlineMs = state.nowMs + 2 * state.options.timing.gatherMs
+  heardLeader(state, learning)
 }
 
 /** The leader may not have noticed yet that it was elected: a refused connection is tried again a few times. */
@@ -72,10 +71,18 @@ export function learningLinkClosed(state: CoreState, learning: Learning, link: L
 
 export function heardLeader(state: CoreState, learning: Learning): void {
   const { timing } = state.options
-  const isActive = learning.phase === LearningPhase.ACTIVE
-  const ticks = isActive ? timing.syncLimit : timing.initLimit
-  learning.deadlineMs = state.nowMs + ticks * timing.tickMs
+  learning.deadlineMs = state.nowMs + patienceMs(timing, learning.phase)
   learning.deniedSinceMs = Infinity
+}
+
+/**
+ * A leader that gathers no quorum in time falls. One that says nothing for longer before the synchronization is none, or
+ * its link is dead though it stands: a partition that ended can leave such links behind.
+ */
+function patienceMs(timing: Timing, phase: LearningPhase): number {
+  if (phase < LearningPhase.SYNCHRONIZING) return 2 * timing.gatherMs
+  const ticks = phase === LearningPhase.ACTIVE ? timing.syncLimit : timing.initLimit
+  return ticks * timing.tickMs
 }
 
 /**
