@@ -6,6 +6,7 @@ import type {
   TimerHandle,
 } from '../env/index.ts'
 import { FrameReader, type FrameSink, InputReader } from '../wire/index.ts'
+import { AbortSignals } from './abort-signals.ts'
 import type { Call } from './call.ts'
 import type { ClientCore } from './core.ts'
 import type { Effect, StateChange } from './effects.ts'
@@ -21,6 +22,7 @@ export class Driver {
   readonly #core: ClientCore
   readonly #replyBytesMax: number
   readonly #listeners = new Set<(change: StateChange) => void>()
+  readonly #signals = new AbortSignals((call, reason) => this.#giveUp(call, reason))
   #link: Link | null = null
   #timer: TimerHandle | null = null
   #timerMs = Number.POSITIVE_INFINITY
@@ -45,22 +47,16 @@ export class Driver {
         call.reject = reject
         return
       }
-      const onAbort = (): void => {
-        const message = describe('aborted', call.request)
-        const details = call.details(false, signal.reason)
-        this.#core.giveUp(call as Call, new AbortedError('ABORTED', message, details))
-        this.after()
-      }
       call.resolve = (value) => {
-        signal.removeEventListener('abort', onAbort)
+        this.#signals.remove(signal, call as Call)
         resolve(value)
       }
       call.reject = (error) => {
-        signal.removeEventListener('abort', onAbort)
+        this.#signals.remove(signal, call as Call)
         reject(error)
       }
-      if (signal.aborted) onAbort()
-      else signal.addEventListener('abort', onAbort)
+      if (signal.aborted) this.#giveUp(call as Call, signal.reason)
+      else this.#signals.add(signal, call as Call)
     })
   }
 
@@ -76,6 +72,12 @@ export class Driver {
     this.#drain()
     this.#planFlush()
     this.#arm()
+  }
+
+  #giveUp(call: Call, reason: unknown): void {
+    const message = describe('aborted', call.request)
+    this.#core.giveUp(call, new AbortedError('ABORTED', message, call.details(false, reason)))
+    this.after()
   }
 
   /* ---------------------------------------------------------------- effects */

@@ -162,6 +162,23 @@ describe('a call', () => {
     await stage.run(zk.sync())
   })
 
+  test('may share its signal with any number of others', async () => {
+    const zk = await connected()
+    const warnings: unknown[] = []
+    const onWarning = (warning: unknown): void => {
+      warnings.push(warning)
+    }
+    process.on('warning', onWarning)
+    const abort = new AbortController()
+    const { signal } = abort
+    await stage.run(Promise.all(Array.from({ length: 50 }, () => zk.exists('/', { signal }))))
+    const given = Array.from({ length: 50 }, () => stage.fails(zk.exists('/', { signal })))
+    abort.abort()
+    for (const error of await Promise.all(given)) expect(error.code).toBe('ABORTED')
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
+
   test('is refused when too many wait', async () => {
     const zk = await connected({ inFlightMax: 2, queuedCallsMax: 3 })
     const calls = Array.from({ length: 4 }, () => zk.exists('/'))
