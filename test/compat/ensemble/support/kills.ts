@@ -9,6 +9,9 @@ import { differencesBetween } from './tree-dump.ts'
 const WRITERS = 6
 const DEPTH = 4
 
+/** A snapshot of Apache's may hold more than the digest that it states: found when it is loaded, before anything is sent. */
+const OWN_SNAPSHOT = /^.*\[main\] WARN .*DataTree - Message:Digests are not matching/gm
+
 type Victim = 'follower' | 'leader'
 
 /**
@@ -84,6 +87,8 @@ export async function expectEqualTrees(ensemble: Ensemble): Promise<void> {
 async function expectNoMismatches(ensemble: Ensemble): Promise<void> {
   for (const member of ensemble.members) {
     if (!member.running || member.kind === 'zabkeeper') continue
-    expect(await member.monitor('zk_digest_mismatches_count')).toMatch(/^0/)
+    const count = Number(await member.monitor('zk_digest_mismatches_count'))
+    const atStart = member.wholeOutput.match(OWN_SNAPSHOT)?.length ?? 0
+    expect(count - atStart).toBe(0)
   }
 }
