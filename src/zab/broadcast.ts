@@ -23,16 +23,36 @@ export function establish(state: CoreState, lead: Leadership): void {
     reason: 'a quorum holds the history',
   })
   for (const learner of lead.learners.values()) {
-    if (learner.phase === LearnerPhase.SYNCHRONIZED) activate(state, learner)
+    if (learner.phase === LearnerPhase.SYNCHRONIZED) activate(state, lead, learner)
   }
 }
 
-export function activate(state: CoreState, learner: Learner): void {
+export function activate(state: CoreState, lead: Leadership, learner: Learner): void {
   learner.phase = LearnerPhase.ACTIVE
   const { timing } = state.options
   learner.deadlineMs = state.nowMs + timing.syncLimit * timing.tickMs
   state.send(learner.link, { kind: PacketKind.UPTODATE })
   state.trace(`${learner.name} is up to date`)
+  if (!learner.isObserver) sendHeldCommits(state, lead, learner)
+}
+
+/**
+ * What was committed between NEWLEADER and UPTODATE. A COMMIT that comes in between ends followers of 3.6.3 to 3.8.0: they
+ * have passed on all proposals at NEWLEADER, and look for this one among those that they still hold
+ * (ZOOKEEPER-4394). All of it is of this epoch, so that the zxids follow from each other.
+ */
+function sendHeldCommits(state: CoreState, lead: Leadership, learner: Learner): void {
+  const { epoch, committed } = lead
+  const first = epochOf(learner.syncedTo) === epoch ? counterOf(learner.syncedTo) + 1 : 1
+  const last = epochOf(committed) === epoch ? counterOf(committed) : 0
+  for (let counter = first; counter <= last; counter += 1) {
+    commitTo(state, learner, makeZxid(epoch, counter))
+  }
+}
+
+function commitTo(state: CoreState, learner: Learner, zxid: Zxid): void {
+  if (learner.syncs.length > 0) answerSyncsBefore(state, learner, zxid)
+  state.send(learner.link, { kind: PacketKind.COMMIT, zxid })
 }
 
 /**
@@ -98,12 +118,13 @@ function advanceCommit(state: CoreState, lead: Leadership): void {
   for (let i = history.indexAfter(lead.committed); i < history.length; i += 1) {
     const { zxid, txn } = history.at(i)
     if (zxid > agreed) break
-    const commit = { kind: PacketKind.COMMIT, zxid }
     const inform = { kind: PacketKind.INFORM, zxid, txn }
     for (const learner of lead.learners.values()) {
       if (!learner.isForwarding) continue
-      if (learner.syncs.length > 0) answerSyncsBefore(state, learner, zxid)
-      state.send(learner.link, learner.isObserver ? inform : commit)
+      if (learner.isObserver) {
+        if (learner.syncs.length > 0) answerSyncsBefore(state, learner, zxid)
+        state.send(learner.link, inform)
+      } else if (learner.phase === LearnerPhase.ACTIVE) commitTo(state, learner, zxid)
     }
   }
   lead.committed = agreed

@@ -185,7 +185,7 @@ export function onNewLeaderAck(
       lead.acked.set(learner.sid!, learner.syncedTo)
     }
   }
-  if (lead.isEstablished) activate(state, learner)
+  if (lead.isEstablished) activate(state, lead, learner)
   else establishWithQuorum(state, lead)
 }
 

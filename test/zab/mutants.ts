@@ -341,8 +341,8 @@ export const MUTANTS: readonly Mutant[] = [
     'uptodate-before-quorum',
     'a learner is up to date before the leader is established',
     'synchronization.ts',
-    'if (lead.isEstablished) activate(state, learner)',
-    'if (lead.phase >= LeaderPhase.SYNCHRONIZING) activate(state, learner)',
+    'if (lead.isEstablished) activate(state, lead, learner)',
+    'if (lead.phase >= LeaderPhase.SYNCHRONIZING) activate(state, lead, learner)',
   ),
   mutant(
     'installed-on-arrival',
@@ -395,10 +395,10 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'commits-missed-by-synchronized',
-    'COMMITs go only to learners that are up to date',
+    'what was committed between NEWLEADER and UPTODATE is never committed at the learner',
     'broadcast.ts',
-    'if (!learner.isForwarding) continue',
-    'if (learner.phase !== LearnerPhase.ACTIVE) continue',
+    'if (!learner.isObserver) sendHeldCommits(state, lead, learner)',
+    '',
   ),
   mutant(
     'acks-overtake-newleader',
@@ -498,8 +498,8 @@ export const MUTANTS: readonly Mutant[] = [
     'observers-get-commits',
     'observers get COMMIT for INFORM',
     'broadcast.ts',
-    'learner.isObserver ? inform : commit',
-    'learner.isObserver ? commit : commit',
+    'state.send(learner.link, inform)',
+    'commitTo(state, learner, zxid)',
   ),
   mutant(
     'uncommitted-trimmed',
