@@ -604,13 +604,6 @@ export const MUTANTS: readonly Mutant[] = [
     '',
   ),
   mutant(
-    'waits-for-refused-promises',
-    'a leader waits for voters that have promised its epoch before (race 16)',
-    'leading.ts',
-    'if (isRefused && lead.phase === LeaderPhase.PROMISING) {',
-    'if (isRefused && lead.epoch < 0) {',
-  ),
-  mutant(
     'deadline-by-difference',
     'a deadline is checked by another sum than the one that announced it (race 10)',
     'leading.ts',

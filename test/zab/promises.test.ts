@@ -4,6 +4,7 @@ import { ZabCore } from '../../src/zab/core.ts'
 import { InputKind, type LinkId } from '../../src/zab/inputs.ts'
 import { type AckEpoch, type Packet, PacketKind } from '../../src/zab/messages.ts'
 import { DEFAULT_CORE_LIMITS } from '../../src/zab/options.ts'
+import { Role } from '../../src/zab/outbox.ts'
 import { MajorityQuorum } from '../../src/zab/quorum.ts'
 import { PeerState } from '../../src/zab/vote.ts'
 import { TEST_TIMING } from './harness.ts'
@@ -138,6 +139,20 @@ test('a promise that was given before does not count', () => {
   join(server, 2, [4, 3], -1)
   expect(server.sent.some((packet) => packet.kind === PacketKind.NEWLEADER)).toBe(false)
   expect(server.closed).toEqual([])
+})
+
+test('a leader does not wait long for voters that have promised its epoch before', () => {
+  const server = leading()
+  join(server, 2, [4, 3], -1)
+  const sinceMs = server.nowMs
+  while (server.core.role === Role.LEADING && server.nowMs < sinceMs + 10_000) {
+    server.nowMs = Math.max(server.nowMs, server.core.nextDeadlineMs())
+    server.step({ kind: InputKind.TIMEOUT })
+  }
+  expect(server.core.role).toBe(Role.LOOKING)
+  const tookMs = server.nowMs - sinceMs
+  expect(tookMs).toBeGreaterThanOrEqual(TEST_TIMING.gatherMs / 2)
+  expect(tookMs).toBeLessThan(TEST_TIMING.gatherMs)
 })
 
 test('TRUNC below what is committed is refused', () => {
