@@ -166,6 +166,8 @@ class Simulation {
       this.#fail('restart', `not every server serves ${RECOVERY_MS} ms after a power cut`)
       return
     }
+    // A damaged observer that is made whole takes a while, and sessions end meanwhile.
+    this.#until(() => this.#ensemble.isWhole && this.#ensemble.isAtOneZxid, RECOVERY_MS)
     const after = this.#ensemble.finalReplicas()
     this.#compare('restart', after)
     const [first] = after
