@@ -17,8 +17,8 @@ import { ProposalSizes } from './proposal-sizes.ts'
 import type { Replica } from './replica.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import { OWN, SessionOwners } from './session-owners.ts'
-import type { SessionHost } from './standalone.ts'
 import { SyncQueue } from './sync-queue.ts'
+import { type SessionHost, takeUpSession } from './take-up-session.ts'
 import {
   type ProposalLog,
   pendingWriteOf,
@@ -117,14 +117,8 @@ export class LeaderRequests implements ProposalLog {
   }
 
   takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
-    const session = this.#sessions.find(sessionId)
-    if (session === undefined) this.#host.onSessionRefused(connection)
-    else if (session.isClosing) this.#sessions.awaitEnd(sessionId, connection)
-    else {
-      this.#sessions.track(sessionId, timeoutMs)
-      this.#owners.set(sessionId, OWN)
-      this.#host.onSessionTaken(connection)
-    }
+    const isTaken = takeUpSession(this.#host, this.#sessions, connection, sessionId, timeoutMs)
+    if (isTaken) this.#owners.set(sessionId, OWN)
   }
 
   /* ---------------------------------------------------------------- learners */

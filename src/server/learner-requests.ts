@@ -8,7 +8,7 @@ import { createSessionOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { Replica } from './replica.ts'
 import type { SessionKeeper } from './session-keeper.ts'
-import type { SessionHost } from './standalone.ts'
+import type { SessionHost } from './take-up-session.ts'
 import { pendingWriteOf, type WriteOrigin, type WritePipeline } from './write-pipeline.ts'
 
 /** What a follower or observer does for its clients: the leader decides, this server answers. Lives as long as the role. */

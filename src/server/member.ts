@@ -25,7 +25,7 @@ import { type CoreLimits, replicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import type { ReceivedSnapshot } from './snapshot-sink.ts'
-import type { SessionHost } from './standalone.ts'
+import type { SessionHost } from './take-up-session.ts'
 import type { WriteOrigin, WritePipeline } from './write-pipeline.ts'
 import type { WriteService } from './write-service.ts'
 

@@ -38,8 +38,6 @@ export interface ReplicaObserver {
   onTouched(sessionId: SessionId): void
   /** The state at `zxid` was frozen for a learner. */
   onSnapshotTaken(zxid: Zxid, digest: bigint): void
-  /** The state was replaced by a snapshot at `zxid`. */
-  onInstalled(zxid: Zxid, digest: bigint): void
   /** One line for each decision of the core. */
   onTrace(line: string): void
 }

@@ -393,10 +393,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     for (const { txn } of entries) this.#received.delete(txn)
     const install = { zxid, snapshot, entries, currentEpoch }
     this.#host.onInstalling(decoded)
-    this.#storage.install(install, () => {
-      this.#host.onInstalled(snapshot, zxid)
-      this.#observer?.onInstalled(zxid, this.#state.tree.digest())
-    })
+    this.#storage.install(install, () => this.#host.onInstalled(snapshot, zxid))
   }
 
   /* ---------------------------------------------------------------- time */

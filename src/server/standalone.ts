@@ -6,16 +6,9 @@ import type { ClientConnection } from './client-connection.ts'
 import { createSessionOf, ownWriteOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { SessionKeeper } from './session-keeper.ts'
+import { type SessionHost, takeUpSession } from './take-up-session.ts'
 import type { ProposalLog, WriteOrigin, WritePipeline } from './write-pipeline.ts'
 import type { WriteService } from './write-service.ts'
-
-/** What whoever decides about sessions tells the handshake. */
-export interface SessionHost {
-  /** The session goes on here: the handshake ends with it. */
-  onSessionTaken(connection: ClientConnection): void
-  /** The session is over: the handshake ends without it. */
-  onSessionRefused(connection: ClientConnection): void
-}
 
 /** A server without an ensemble: what its own log holds durably is committed. */
 export class Standalone implements WriteService, ProposalLog {
@@ -87,12 +80,6 @@ export class Standalone implements WriteService, ProposalLog {
   }
 
   takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
-    const session = this.#sessions.find(sessionId)
-    if (session === undefined) this.#host.onSessionRefused(connection)
-    else if (session.isClosing) this.#sessions.awaitEnd(sessionId, connection)
-    else {
-      this.#sessions.track(sessionId, timeoutMs)
-      this.#host.onSessionTaken(connection)
-    }
+    takeUpSession(this.#host, this.#sessions, connection, sessionId, timeoutMs)
   }
 }

@@ -59,10 +59,4 @@ export class SyncQueue {
       head.answer(head.notBefore)
     }
   }
-
-  /** The role has ended: nobody is answered. */
-  clear(): void {
-    this.#waiting.clear()
-    this.#isAsked = false
-  }
 }

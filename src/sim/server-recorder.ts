@@ -177,10 +177,6 @@ export class ServerRecorder implements ReplicaObserver {
     this.#context.append({ ...this.#stamp(), kind: 'snapshot', zxid, digest })
   }
 
-  onInstalled(): void {
-    // Recorded with the disk's record, which has it all.
-  }
-
   onTrace(line: string): void {
     this.#context.onTrace(line)
   }
