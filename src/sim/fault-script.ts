@@ -1,13 +1,14 @@
 import type { FaultScript } from './fault-profile.ts'
 import type { FaultKind } from './faults.ts'
 
-type FieldType = 'name' | 'names' | 'groups' | 'ways' | 'number' | 'text'
+/** `name` is that of a machine; `names` and `groups` are lists of those, `ways` pairs of them. */
+export type FaultFieldType = 'name' | 'names' | 'groups' | 'ways' | 'number' | 'text'
 
 const LINK = { from: 'name', to: 'name' } as const
 const HOST = { host: 'name' } as const
 
 /** What each kind of action has besides its kind. */
-const FIELDS: { readonly [kind in FaultKind]: Readonly<Record<string, FieldType>> } = {
+const FIELDS: { readonly [kind in FaultKind]: Readonly<Record<string, FaultFieldType>> } = {
   cut: LINK,
   mend: LINK,
   cutBoth: LINK,
@@ -51,9 +52,14 @@ const FIELDS: { readonly [kind in FaultKind]: Readonly<Record<string, FieldType>
   healClock: HOST,
 }
 
-const KINDS: ReadonlyMap<string, Readonly<Record<string, FieldType>>> = new Map(
+const KINDS: ReadonlyMap<string, Readonly<Record<string, FaultFieldType>>> = new Map(
   Object.entries(FIELDS),
 )
+
+/** The fields that an action of this kind has besides it, with their types; undefined if there is no such kind. */
+export function faultFields(kind: string): Readonly<Record<string, FaultFieldType>> | undefined {
+  return KINDS.get(kind)
+}
 
 /** A script that is not one. The message says which entry and why. */
 export class FaultScriptError extends Error {
@@ -82,7 +88,7 @@ function checkEntry(entry: unknown, hosts: ReadonlySet<string>): string | null {
   if (!isAmount(atMs) || atMs < 0) return 'atMs is not a time in ms'
   if (!isObject(action)) return 'action is not an object'
   const { kind, ...fields } = action
-  const expected = typeof kind === 'string' ? KINDS.get(kind) : undefined
+  const expected = typeof kind === 'string' ? faultFields(kind) : undefined
   if (expected === undefined) return `there is no kind ${JSON.stringify(kind)}`
   for (const name of Object.keys(fields)) {
     if (!Object.hasOwn(expected, name)) return `${kind} has no field ${name}`
@@ -95,7 +101,7 @@ function checkEntry(entry: unknown, hosts: ReadonlySet<string>): string | null {
   return null
 }
 
-const DESCRIPTIONS: Readonly<Record<FieldType, string>> = {
+const DESCRIPTIONS: Readonly<Record<FaultFieldType, string>> = {
   name: 'the name of a machine',
   names: 'a list of machines',
   groups: 'a list of lists of machines',
@@ -104,7 +110,7 @@ const DESCRIPTIONS: Readonly<Record<FieldType, string>> = {
   text: 'a text',
 }
 
-function isOfType(value: unknown, type: FieldType, hosts: ReadonlySet<string>): boolean {
+function isOfType(value: unknown, type: FaultFieldType, hosts: ReadonlySet<string>): boolean {
   const isName = (item: unknown): boolean => typeof item === 'string' && hosts.has(item)
   const isNames = (item: unknown): boolean => Array.isArray(item) && item.every(isName)
   switch (type) {

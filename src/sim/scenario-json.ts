@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from '../config/index.ts'
 import { WORKLOAD_NAMES } from './clients/index.ts'
 import type { FaultScript, TimedFault } from './fault-profile.ts'
+import { type FaultFieldType, faultFields } from './fault-script.ts'
 import type { FaultAction, FaultKind } from './faults.ts'
 import { FACT_NAMES } from './run-facts.ts'
 import type { RunPlan } from './run-plan.ts'
@@ -45,57 +46,6 @@ const CHECK = [
   'replyMs',
   'diskHangMs',
 ]
-
-type FieldKind = 'groups' | 'names' | 'number' | 'text' | 'ways'
-
-const NO_FIELDS = {}
-const HOST = { host: 'text' } as const
-const WAY = { from: 'text', to: 'text' } as const
-
-/** What each fault has beside its kind. */
-const ACTION_FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, FieldKind>>>> = {
-  cut: WAY,
-  mend: WAY,
-  cutBoth: WAY,
-  mendBoth: WAY,
-  isolate: HOST,
-  mute: HOST,
-  deafen: HOST,
-  rejoin: HOST,
-  partition: { groups: 'groups' },
-  graph: { hosts: 'names', open: 'ways' },
-  reset: WAY,
-  resetAll: HOST,
-  latency: { ...WAY, minMs: 'number', maxMs: 'number' },
-  bandwidth: { ...WAY, bytesPerMs: 'number' },
-  clog: { ...WAY, forMs: 'number' },
-  healNetwork: NO_FIELDS,
-  crash: HOST,
-  powerLoss: HOST,
-  restart: HOST,
-  blackout: { hosts: 'names' },
-  crashAtWrite: { ...HOST, writes: 'number' },
-  powerLossAtWrite: { ...HOST, writes: 'number' },
-  pause: HOST,
-  suspend: HOST,
-  resume: HOST,
-  slowStart: { ...HOST, delayMs: 'number' },
-  hangDisk: HOST,
-  releaseDisk: HOST,
-  fillDisk: HOST,
-  freeDisk: HOST,
-  healDisk: HOST,
-  slowDisk: { ...HOST, times: 'number' },
-  failDisk: { ...HOST, operation: 'text', code: 'text', skip: 'number' },
-  flipBit: { ...HOST, target: 'number', position: 'number' },
-  saveDisk: HOST,
-  staleDisk: HOST,
-  wipeDisk: HOST,
-  stepWall: { ...HOST, byMs: 'number' },
-  driftWall: { ...HOST, ppm: 'number' },
-  driftMonotonic: { ...HOST, ppm: 'number' },
-  healClock: HOST,
-}
 
 /** As text: one fault a line, everything else indented. */
 export function formatScenario({ story, issue, plan, expect }: Scenario): string {
@@ -186,7 +136,7 @@ function readScript(value: unknown): FaultScript {
 
 function readAction(value: unknown, where: string): FaultAction {
   const kind = textOf(objectOf(value, where, null).get('kind'), `${where}.kind`)
-  const fields = Object.entries(ACTION_FIELDS).find(([name]) => name === kind)?.[1]
+  const fields = faultFields(kind)
   if (fields === undefined) throw new ScenarioError(`${where}: there is no fault ${kind}`)
   const action = objectOf(value, where, ['kind', ...Object.keys(fields)])
   for (const [name, type] of Object.entries(fields)) {
@@ -265,9 +215,10 @@ function namesOf(value: unknown, where: string): void {
   listOf(value, where, textOf)
 }
 
-const FIELD_READERS: Readonly<Record<FieldKind, (value: unknown, where: string) => void>> = {
+const FIELD_READERS: Readonly<Record<FaultFieldType, (value: unknown, where: string) => void>> = {
   number: numberOf,
   text: textOf,
+  name: textOf,
   names: namesOf,
   groups: (value, where) => listOf(value, where, namesOf),
   ways: (value, where) => listOf(value, where, namesOf),
