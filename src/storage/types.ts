@@ -1,25 +1,9 @@
 import type { SessionId, Zxid } from '../base/index.ts'
-import type { AclEntry, ByteString } from '../wire/records.ts'
+import type { SnapshotZnode } from '../wire/index.ts'
 import type { StorageError } from './storage-error.ts'
 
-/** A znode as the checkpoint keeps it. */
-export interface ZnodeRow {
-  readonly path: string
-  readonly data: ByteString | null
-  readonly acl: readonly AclEntry[]
-  readonly czxid: Zxid
-  readonly mzxid: Zxid
-  readonly pzxid: Zxid
-  /** Unix ms. */
-  readonly ctime: number
-  readonly mtime: number
-  readonly version: number
-  /** As stored, not as Stat shows it. */
-  readonly storedCversion: number
-  readonly aversion: number
-  /** Session id, container mark, TTL or 0. */
-  readonly storedOwner: bigint
-}
+/** A znode as the checkpoint keeps it: with what a snapshot says about it. */
+export type ZnodeRow = SnapshotZnode
 
 /** What a state amounts to; two states with equal summaries are taken to be the same state. */
 export interface StateSummary {
