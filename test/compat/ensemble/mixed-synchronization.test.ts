@@ -54,7 +54,7 @@ describe.each(['apache-3.8', 'apache-3.9'] as const)('with %s', (kind) => {
       for (const member of others) member.launch()
       await ensemble.ready()
       await old.start()
-      expect(synchronizations(ensemble, old).at(-1)).toBe('TRUNC')
+      expect((await synchronizations(ensemble, old)).at(-1)).toBe('TRUNC')
       await writeZnodes(old.port, '/after', 10)
       const client = await WireClient.open({ port: old.port })
       expect((await client.request(Op.exists, readBody('/lost0', false))).err).toBe(NO_NODE)
@@ -75,6 +75,6 @@ async function comeBack(
   await learner.kill()
   await writeZnodes(ensemble.member(3).port, root, count)
   await learner.start()
-  expect(synchronizations(ensemble, learner).at(-1)).toBe(kind)
+  expect((await synchronizations(ensemble, learner)).at(-1)).toBe(kind)
   await expectEqualTrees(ensemble)
 }

@@ -46,7 +46,8 @@ async function migrate(ensemble: Ensemble, kind: ServerKind): Promise<void> {
     for (const { id } of ensemble.members) {
       await replace(ensemble, id, next)
       // Whoever comes first to the other kind gets everything from it.
-      if (id === 1) expect(synchronizations(ensemble, ensemble.member(id)).at(-1)).toBe('SNAP')
+      if (id === 1)
+        expect((await synchronizations(ensemble, ensemble.member(id))).at(-1)).toBe('SNAP')
       await Promise.all(writers.map(async (writer) => await writer.untilWritten(20)))
       for (const [i, owner] of owners.entries()) {
         const client = await owner.connection()

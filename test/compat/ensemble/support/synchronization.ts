@@ -11,19 +11,36 @@ const LINES: readonly (readonly [kind: SyncKind, pattern: RegExp])[] = [
 ]
 /** Of a leader that says no more when the learner's log is longer than what it has committed. */
 const POSITIONS = /LearnerHandler - Synchronizing .*maxCommittedLog=(\S+) .*peerLastZxid=(\S+)/
+/** A thread for one connection of a learner; its first line names the learner. */
+const HANDLER = /^\[(LearnerHandler-\S+)\](?:.* - Follower sid: (\d+))?/
 
-/** The synchronizations with this learner, in order, as the Apache servers tell them. */
-export function synchronizations(ensemble: Ensemble, learner: EnsembleMember): SyncKind[] {
-  const isApache = learner.kind !== 'zabkeeper'
-  const tellers = isApache ? [learner] : ensemble.members.filter((one) => one !== learner)
-  const kinds: SyncKind[] = []
-  for (const line of tellers.flatMap((teller) => teller.wholeOutput.split('\n'))) {
-    if (isApache && line.includes('LearnerHandler')) continue
-    for (const [kind, pattern] of LINES) if (pattern.test(line)) kinds.push(kind)
+/** The synchronizations with this learner, in order: as it tells them itself, or else as its leader does. */
+export async function synchronizations(
+  ensemble: Ensemble,
+  learner: EnsembleMember,
+): Promise<SyncKind[]> {
+  if (learner.kind === 'zabkeeper') return kindsIn(linesAbout(learner, await ensemble.leader()))
+  const lines = learner.wholeOutput.split('\n')
+  return kindsIn(lines.filter((line) => !line.includes('LearnerHandler')))
+}
+
+/** What a leader of Apache's writes about one learner: it has a thread for each connection of a learner. */
+function linesAbout(learner: EnsembleMember, leader: EnsembleMember): string[] {
+  const handlers = new Set<string>()
+  return leader.wholeOutput.split('\n').filter((line) => {
+    const [, handler, id] = HANDLER.exec(line) ?? []
+    if (handler === undefined) return false
+    if (Number(id) === learner.id) handlers.add(handler)
+    return handlers.has(handler)
+  })
+}
+
+function kindsIn(lines: readonly string[]): SyncKind[] {
+  return lines.flatMap((line) => {
+    const kinds = LINES.filter(([, pattern]) => pattern.test(line)).map(([kind]) => kind)
     const [, committed, last] = POSITIONS.exec(line) ?? []
-    if (last !== undefined && BigInt(last) > BigInt(committed!)) kinds.push('TRUNC')
-  }
-  return kinds
+    return last !== undefined && BigInt(last) > BigInt(committed!) ? [...kinds, 'TRUNC'] : kinds
+  })
 }
 
 /** Writes so many znodes of about a kilobyte through one server. */
