@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { VERSION } from '../../src/admin/index.ts'
@@ -74,7 +74,45 @@ describe('the package', { timeout: 120_000 }, () => {
     const { stdout } = await succeed(new Run([file], { cwd: project, command: process.execPath }))
     expect(stdout).toMatch(/^listening on \d+\nstopped\n$/)
   })
+
+  describe('as a client', () => {
+    const NAMES = 'ZkError ZooKeeper connect'
+    const esm = (specifier: string): string =>
+      `import { connect, ZkError, ZooKeeper } from '${specifier}'
+       console.log([ZkError, ZooKeeper, connect].map(({ name }) => name).join(' '))`
+
+    async function run(folder: string, file: string, text: string): Promise<string> {
+      writeFileSync(path.join(folder, file), text)
+      const options = { cwd: folder, command: process.execPath }
+      return (await succeed(new Run([file], options))).stdout
+    }
+
+    test('is imported and required', async () => {
+      expect(await run(project, 'client.mjs', esm('zabkeeper/client'))).toBe(`${NAMES}\n`)
+      const text = `
+        const { connect, ZkError, ZooKeeper } = require('zabkeeper/client')
+        console.log([ZkError, ZooKeeper, connect].map(({ name }) => name).join(' '))
+        import('zabkeeper/client').then((same) => console.log(same.ZkError === ZkError))`
+      expect(await run(project, 'client.cjs', text)).toBe(`${NAMES}\ntrue\n`)
+    })
+
+    test('needs no package: its own folders are all it loads', async () => {
+      const alone = path.join(scratch.folder, 'alone')
+      const target = path.join(alone, 'node_modules', 'zabkeeper')
+      const installed = path.join(project, 'node_modules', 'zabkeeper')
+      for (const part of ['package.json', ...CLIENT_FOLDERS.map((name) => `dist/${name}`)]) {
+        cpSync(path.join(installed, part), path.join(target, part), { recursive: true })
+      }
+      writeFileSync(path.join(alone, 'package.json'), '{ "private": true }')
+      expect(await run(alone, 'client.mjs', esm('zabkeeper/client'))).toBe(`${NAMES}\n`)
+    })
+  })
 })
+
+/** What the client is made of. */
+const CLIENT_FOLDERS = ['base', 'env', 'wire', 'client', 'client-node', 'platform'].map(
+  (name) => `src/${name}`,
+)
 
 const EMBEDDED = `
 import { createFourLetterWords, defaultConfig, KeeperServer, openPlatform, readProcess } from 'zabkeeper'
