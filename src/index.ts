@@ -5,7 +5,7 @@ export {
   type ProcessStatus,
   VERSION,
 } from './admin/index.ts'
-export { main, readProcess } from './cli/index.ts'
+export { main } from './cli/index.ts'
 export {
   type Config,
   ConfigError,
@@ -15,6 +15,7 @@ export {
   parseZooCfg,
 } from './config/index.ts'
 export { openPlatform, type Platform, type PlatformOptions } from './platform/index.ts'
+export { readProcess } from './platform/process/index.ts'
 export {
   KeeperServer,
   type ServerHandlers,

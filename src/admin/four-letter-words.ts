@@ -1,6 +1,6 @@
+import type { ProcessStatus } from '../env/index.ts'
 import type { FourLetterWords, ServerStatus } from '../server/index.ts'
 import { renderMonitor } from './monitor.ts'
-import type { ProcessStatus } from './process-status.ts'
 import {
   renderConfiguration,
   renderConnections,

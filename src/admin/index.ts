@@ -1,3 +1,4 @@
+export type { ProcessStatus } from '../env/index.ts'
 export type { FourLetterCommand } from './four-letter-words.ts'
 export {
   createFourLetterWords,
@@ -5,5 +6,4 @@ export {
   unansweredWords,
 } from './four-letter-words.ts'
 export { COUNTERS, SUMMARIES } from './monitor.ts'
-export type { ProcessStatus } from './process-status.ts'
 export { COMPATIBLE_WITH, RELEASED_ON, VERSION, VERSION_TEXT } from './version.ts'

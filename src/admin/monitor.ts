@@ -1,7 +1,6 @@
-import type { MetricsReader } from '../env/index.ts'
+import type { MetricsReader, ProcessStatus } from '../env/index.ts'
 import type { QuorumStatus, ServerStatus } from '../server/index.ts'
 import { formatAverage } from './numbers.ts'
-import type { ProcessStatus } from './process-status.ts'
 import { VERSION_TEXT } from './version.ts'
 import { shownZnodeCount } from './znode-count.ts'
 

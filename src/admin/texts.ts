@@ -1,8 +1,8 @@
 import { formatHex } from '../base/index.ts'
+import type { ProcessStatus } from '../env/index.ts'
 import type { LeadershipStatus, QuorumConfigurationStatus, ServerStatus } from '../server/index.ts'
 import { longConnectionLine, shortConnectionLine } from './connection-lines.ts'
 import { formatAverage, formatMegabytes } from './numbers.ts'
-import type { ProcessStatus } from './process-status.ts'
 import { VERSION_TEXT } from './version.ts'
 import { shownZnodeCount } from './znode-count.ts'
 

@@ -12,13 +12,13 @@ import {
   openPlatform,
   restrainCollector,
 } from '../platform/index.ts'
+import { readProcess } from '../platform/process/index.ts'
 import { KeeperServer } from '../server/index.ts'
 import { StorageError } from '../storage/index.ts'
 import { type BannerFacts, bannerFields, bannerText } from './banner.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
 import { onNpmParentGone } from './npm-parent.ts'
-import { readProcess } from './read-process.ts'
 import { exitCodeOfStorage } from './storage-exit-code.ts'
 
 export interface ServeOptions {

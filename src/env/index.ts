@@ -16,5 +16,6 @@ export type {
   ListenOptions,
   Network,
 } from './network.ts'
+export type { ProcessStatus } from './process-status.ts'
 export type { Random } from './random.ts'
 export type { Row, RowBatch, RowRange, Rows, RowsPort } from './rows.ts'

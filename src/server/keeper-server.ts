@@ -408,6 +408,15 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.#sessions.markClosing(connection.sessionId)
   }
 
+  /**
+   * Ends a session as if its client had been silent for its whole timeout. For a server that decides about sessions: one
+   * that stands alone, or the leader.
+   */
+  expireSession(sessionId: SessionId): void {
+    this.#sessions.markClosing(sessionId)
+    this.#closeSession(sessionId)
+  }
+
   #closeSession(sessionId: SessionId): void {
     this.#env.metrics.count('stale_sessions_expired', 1)
     this.#propose({ type: OpCode.closeSession }, sessionId)

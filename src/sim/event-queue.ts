@@ -56,6 +56,16 @@ export class EventQueue {
     return this.#nowMs
   }
 
+  /** When the next event is due; the end of time when there is none. */
+  get nextMs(): number {
+    while (this.#presentHead < this.#presentTail && this.#present[this.#presentHead]!.isDead) {
+      this.#shiftPresent()
+    }
+    if (this.#presentHead < this.#presentTail) return this.#nowMs
+    while (this.#events.length > 0 && this.#events[0]!.isDead) this.#pop()
+    return this.#events.length === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!
+  }
+
   /** Events executed so far. */
   get executed(): number {
     return this.#executed

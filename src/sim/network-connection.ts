@@ -3,7 +3,6 @@ import type { Address, Connection, ConnectionHandler, TimerHandle } from '../env
 import { IoError } from '../env/index.ts'
 import type { Link, Waiter } from './link.ts'
 import { NO_BYTES, Packet, PacketKind, type PacketTarget, type Wire } from './packet.ts'
-import { nextRetryMs } from './retransmission.ts'
 import type { SimTimers } from './timers.ts'
 
 /** The same limits as a real connection has (platform/tcp-connection.ts). */
@@ -261,9 +260,9 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
 
   /** The link is open; TCP finds out when it tries again. */
   onLinkOpen(): void {
-    const { events } = this.#wire
+    const { events, retransmission } = this.#wire
     const firstMs = this.#lost.length > 0 ? this.#lostSinceMs : events.nowMs
-    events.schedule(nextRetryMs(firstMs, events.nowMs), () => this.#retry())
+    events.schedule(retransmission.nextRetryMs(firstMs, events.nowMs), () => this.#retry())
   }
 
   #retry(): void {

@@ -13,7 +13,7 @@ import { SimConnection } from './network-connection.ts'
 import type { Wire } from './packet.ts'
 import { Pieces } from './pieces.ts'
 import type { SimRandom } from './random.ts'
-import { connectRetryMs } from './retransmission.ts'
+import { BACKING_OFF, steadyRetransmission } from './retransmission.ts'
 import type { SimTimers } from './timers.ts'
 
 export interface SimNetworkOptions {
@@ -25,6 +25,8 @@ export interface SimNetworkOptions {
   readonly connectTimeoutMs?: number
   /** After this a connection whose packets get no answer fails with ETIMEDOUT; Linux: 924.6 s. */
   readonly retransmitLimitMs?: number
+  /** Lost packets are sent again after this time; unless given, ever more seldom, as Linux does it. */
+  readonly retransmitMs?: number
 }
 
 const FIRST_EPHEMERAL_PORT = 32_768
@@ -79,6 +81,10 @@ export class SimNetwork {
       pieces: new Pieces(),
       windowBytes: options.windowBytes ?? 64 * 1024,
       retransmitLimitMs: options.retransmitLimitMs ?? 924_600,
+      retransmission:
+        options.retransmitMs === undefined
+          ? BACKING_OFF
+          : steadyRetransmission(options.retransmitMs),
     }
   }
 
@@ -264,7 +270,7 @@ export class SimNetwork {
     if (process.isStopped) return
     const link = this.link(local.host, remote.host)
     const again = (): void => {
-      const retryMs = events.nowMs + connectRetryMs(attempt)
+      const retryMs = events.nowMs + this.#wire.retransmission.connectRetryMs(attempt)
       if (retryMs >= giveUpMs) fail('ETIMEDOUT', 'no answer', giveUpMs)
       else events.schedule(retryMs, () => this.#request(attempt + 1, giveUpMs, request))
     }

@@ -1,6 +1,7 @@
 import type { EventQueue, ScheduledEvent } from './event-queue.ts'
 import type { Pieces } from './pieces.ts'
 import type { SimRandom } from './random.ts'
+import type { Retransmission } from './retransmission.ts'
 
 /** What all connections of a network share. */
 export interface Wire {
@@ -11,6 +12,7 @@ export interface Wire {
   readonly windowBytes: number
   /** How long the kernel keeps sending what is not acknowledged before it gives up. */
   readonly retransmitLimitMs: number
+  readonly retransmission: Retransmission
 }
 
 export const PacketKind = { data: 0, end: 1, reset: 2, acknowledgement: 3 } as const

@@ -7,6 +7,8 @@ import { SimNetwork } from './network.ts'
 import { SimRandom } from './random.ts'
 
 export interface WorldOptions extends SimNetworkOptions {
+  /** In place of a queue that only moves on when it is told to. */
+  readonly events?: EventQueue
   readonly onLog?: (line: SimLogLine) => void
   /** Told when a process of a {@link SimHost} starts, stops or stands still. */
   readonly onHostEvent?: (event: HostEvent) => void
@@ -18,7 +20,7 @@ export interface WorldOptions extends SimNetworkOptions {
  */
 export class SimWorld {
   readonly seed: number
-  readonly events: EventQueue = new EventQueue()
+  readonly events: EventQueue
   readonly random: SimRandom
   readonly network: SimNetwork
   readonly #surroundings: Surroundings
@@ -27,6 +29,7 @@ export class SimWorld {
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.seed = seed
+    this.events = options.events ?? new EventQueue()
     this.random = new SimRandom(seed)
     this.network = new SimNetwork(this.events, this.random.fork(), options)
     this.#surroundings = {

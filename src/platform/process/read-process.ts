@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import { getHeapStatistics } from 'node:v8'
-import type { ProcessStatus } from '../admin/index.ts'
+import type { ProcessStatus } from '../../env/index.ts'
 
 const JAVA_ARCHITECTURES = new Map([
   ['x64', 'amd64'],
