@@ -14,6 +14,8 @@ export class ConnectionLost extends Error {
 }
 
 export interface WireOptions {
+  /** 127.0.0.1 unless given. */
+  readonly host?: string
   readonly port: number
   readonly timeoutMs?: number
   readonly session?: { readonly id: bigint; readonly password: Buffer }
@@ -78,8 +80,8 @@ export class WireClient {
 
   /** Opens the socket and the session; rejects when the server refuses it. */
   static async open(options: WireOptions): Promise<WireClient> {
-    const { port, timeoutMs = 30_000, session, handshakeMs = 10_000 } = options
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    const { host = '127.0.0.1', port, timeoutMs = 30_000, session, handshakeMs = 10_000 } = options
+    const socket = connect({ port, host, noDelay: true })
     const client = new WireClient(socket)
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {

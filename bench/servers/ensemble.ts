@@ -8,6 +8,10 @@ import { type ExitStatus, pause, type ServerKind, ServerProcess } from './server
 export interface MemberSpec {
   readonly kind: ServerKind
   readonly role?: 'observer' | 'participant'
+  /** Where it listens, 127.0.0.1 unless given. */
+  readonly host?: string
+  /** Put before its command, e.g. `['ip', 'netns', 'exec', …]`. */
+  readonly wrapper?: readonly string[]
   /** More lines of this member's `zoo.cfg`. */
   readonly config?: readonly string[]
 }
@@ -59,7 +63,8 @@ export class Ensemble {
     const lines = members.map((spec, i) => {
       const [quorum, election] = [ports[3 * i + 1], ports[3 * i + 2]]
       const role = spec.role ?? 'participant'
-      return `server.${i + 1}=127.0.0.1:${quorum}:${election}:${role};127.0.0.1:${ports[3 * i]}`
+      const host = spec.host ?? '127.0.0.1'
+      return `server.${i + 1}=${host}:${quorum}:${election}:${role};${host}:${ports[3 * i]}`
     })
     const common = ['initLimit=20', 'syncLimit=5', 'standaloneEnabled=false', ...config, ...lines]
     return new Ensemble(
@@ -67,7 +72,7 @@ export class Ensemble {
         const own = [...common, ...(spec.config ?? [])]
         if (spec.role === 'observer') own.push('peerType=observer')
         const place = path.join(folder, String(i + 1))
-        return new EnsembleMember(i + 1, spec.kind, place, ports[3 * i]!, own, options)
+        return new EnsembleMember(i + 1, spec, place, ports[3 * i]!, own, options)
       }),
     )
   }
@@ -130,26 +135,36 @@ export class Ensemble {
   }
 }
 
+/** Where clients find a server. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
 /** One server of an ensemble. Its folder and ports stay while processes come and go. */
-export class EnsembleMember {
+export class EnsembleMember implements Endpoint {
   readonly id: number
+  readonly host: string
   readonly port: number
   readonly folder: string
   kind: ServerKind
+  readonly #wrapper: readonly string[]
   readonly #config: readonly string[]
   readonly #options: EnsembleOptions
   #process: ServerProcess | null = null
 
   constructor(
     id: number,
-    kind: ServerKind,
+    spec: MemberSpec,
     folder: string,
     port: number,
     config: readonly string[],
     options: EnsembleOptions,
   ) {
     this.id = id
-    this.kind = kind
+    this.kind = spec.kind
+    this.host = spec.host ?? '127.0.0.1'
+    this.#wrapper = spec.wrapper ?? []
     this.folder = folder
     this.port = port
     this.#config = config
@@ -190,7 +205,9 @@ export class EnsembleMember {
     this.#process = new ServerProcess({
       kind: this.kind,
       folder: this.folder,
+      host: this.host,
       port: this.port,
+      wrapper: this.#wrapper,
       dataDir,
       tickTime,
       config: this.#config,
@@ -218,13 +235,13 @@ export class EnsembleMember {
   }
 
   async mode(): Promise<Mode | null> {
-    const answer = await fourLetterWord(this.port, 'srvr').catch(() => '')
+    const answer = await fourLetterWord(this.port, 'srvr', 2000, this.host).catch(() => '')
     return (/^Mode: (follower|leader|observer)$/m.exec(answer)?.[1] as Mode | undefined) ?? null
   }
 
   /** A number or word of `mntr`, e.g. `zk_digest_mismatches_count`; null when it has no such line. */
   async monitor(key: string): Promise<string | null> {
-    const answer = await fourLetterWord(this.port, 'mntr')
+    const answer = await fourLetterWord(this.port, 'mntr', 2000, this.host)
     const line = answer.split('\n').find((one) => one.startsWith(`${key}\t`))
     return line?.slice(key.length + 1) ?? null
   }

@@ -1,13 +1,14 @@
 import { connect } from 'node:net'
 
-/** Sends a four-letter word to a local server and resolves with its whole answer. */
+/** Sends a four-letter word to a server and resolves with its whole answer. */
 export async function fourLetterWord(
   port: number,
   word: string,
   timeoutMs: number = 2000,
+  host: string = '127.0.0.1',
 ): Promise<string> {
   return await new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     let answer = ''
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer to ${word}`)))
     socket.on('connect', () => socket.write(word))

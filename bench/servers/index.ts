@@ -1,6 +1,6 @@
 export type { ApacheInstall } from './apache.ts'
 export { ApacheNotFound, anyApache, apacheAt, findApache } from './apache.ts'
-export type { EnsembleMember, EnsembleOptions, MemberSpec, Mode } from './ensemble.ts'
+export type { Endpoint, EnsembleMember, EnsembleOptions, MemberSpec, Mode } from './ensemble.ts'
 export { Ensemble, freePorts } from './ensemble.ts'
 export { fourLetterWord } from './four-letter-word.ts'
 export type { ExitStatus, ServerKind, ServerOptions } from './server-process.ts'

@@ -13,6 +13,8 @@ export interface ServerOptions {
   /** Working folder: `zoo.cfg` and, unless `dataDir` is given, the folder `data` are made in it. */
   readonly folder: string
   readonly port: number
+  /** Where it listens, 127.0.0.1 unless given. */
+  readonly host?: string
   readonly dataDir?: string
   readonly tickTime?: number
   /** More lines of `zoo.cfg`. */
@@ -50,7 +52,11 @@ export class ServerProcess {
 
   constructor(options: ServerOptions) {
     this.options = options
-    this.address = `127.0.0.1:${options.port}`
+    this.address = `${this.#host}:${options.port}`
+  }
+
+  get #host(): string {
+    return this.options.host ?? '127.0.0.1'
   }
 
   get pid(): number {
@@ -110,7 +116,9 @@ export class ServerProcess {
     const limit = Date.now() + (this.options.startTimeoutMs ?? 30_000)
     for (;;) {
       if (this.#exited) throw new Error(`the server ended while starting:\n${this.output}`)
-      const answer = await fourLetterWord(this.options.port, 'srvr').catch(() => '')
+      const answer = await fourLetterWord(this.options.port, 'srvr', 2000, this.#host).catch(
+        () => '',
+      )
       if (answer.startsWith('Zookeeper version')) return
       if (Date.now() > limit) {
         await this.kill()
@@ -160,7 +168,7 @@ export class ServerProcess {
       `tickTime=${this.options.tickTime ?? 2000}`,
       `dataDir=${this.dataDir}`,
       `clientPort=${this.options.port}`,
-      'clientPortAddress=127.0.0.1',
+      `clientPortAddress=${this.#host}`,
       'maxClientCnxns=0',
       'admin.enableServer=false',
       '4lw.commands.whitelist=*',

@@ -32,15 +32,15 @@ describe.each(['apache-3.8', 'apache-3.9'] as const)('an ensemble of %s', (kind)
 
 async function migrate(ensemble: Ensemble, kind: ServerKind): Promise<void> {
   const dice = newDice()
-  const { ports } = ensemble
-  await writeZnodes(ports[0]!, '/data', ZNODES)
-  const owners = Array.from({ length: OWNERS }, () => new RoamingClient(ports, dice))
+  const servers = ensemble.members
+  await writeZnodes(servers[0]!.port, '/data', ZNODES)
+  const owners = Array.from({ length: OWNERS }, () => new RoamingClient(servers, dice))
   for (const [i, owner] of owners.entries()) {
     const client = await owner.connection()
     const { err } = await client.request(Op.create, createBody(`/o${i}`, '', CreateFlag.ephemeral))
     expect(err).toBe(0)
   }
-  const writers = ports.map((_, i) => new RegisterWriter(`/r${i}`, ports, dice, 2))
+  const writers = servers.map((_, i) => new RegisterWriter(`/r${i}`, servers, dice, 2))
   for (const writer of writers) writer.start()
   for (const next of ['zabkeeper', kind] as const) {
     for (const { id } of ensemble.members) {

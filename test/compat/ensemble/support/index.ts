@@ -1,8 +1,12 @@
-export { expectEqualTrees, killInTurn } from './kills.ts'
+export { expectEqualTrees } from './equal-trees.ts'
+export { killInTurn, type Victim } from './kills.ts'
+export { Load } from './load.ts'
+export { NamespacedNetwork } from './namespaces.ts'
 export { exerciseAll } from './operations.ts'
 export { skipWithoutServers } from './peers.ts'
 export { Register, RegisterReader, RegisterWriter } from './registers.ts'
 export { RoamingClient } from './roaming-client.ts'
+export { SlowDisk } from './slow-disk.ts'
 export { quantile } from './statistics.ts'
 export {
   type SyncKind,

@@ -20,7 +20,7 @@ import {
   type WireOptions,
 } from '../../../../bench/client/index.ts'
 import type { Ensemble } from '../../../../bench/servers/index.ts'
-import { expectEqualTrees } from './kills.ts'
+import { expectEqualTrees } from './equal-trees.ts'
 
 const USER = 'user:password'
 /** Of {@link USER}. */

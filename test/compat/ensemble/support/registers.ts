@@ -10,6 +10,7 @@ import {
   setBody,
   type WireClient,
 } from '../../../../bench/client/index.ts'
+import type { Endpoint } from '../../../../bench/servers/index.ts'
 import type { Dice } from '../../torture/support/index.ts'
 import { RoamingClient } from './roaming-client.ts'
 
@@ -69,9 +70,9 @@ export class RegisterWriter {
   #isStopping = false
   #running: Promise<void> = Promise.resolve()
 
-  constructor(path: string, ports: readonly number[], dice: Dice, depth: number) {
+  constructor(path: string, servers: readonly Endpoint[], dice: Dice, depth: number) {
     this.register = new Register(path)
-    this.client = new RoamingClient(ports, dice)
+    this.client = new RoamingClient(servers, dice)
     this.#depth = depth
   }
 
@@ -175,12 +176,12 @@ export class RegisterReader {
 
   constructor(
     registers: readonly Register[],
-    ports: readonly number[],
+    servers: readonly Endpoint[],
     dice: Dice,
     isLinearizable: (port: number) => boolean,
   ) {
     this.#registers = registers
-    this.client = new RoamingClient(ports, dice)
+    this.client = new RoamingClient(servers, dice)
     this.#isLinearizable = isLinearizable
     this.#dice = dice
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WireClient } from '../../../../bench/client/index.ts'
+import type { Endpoint } from '../../../../bench/servers/index.ts'
 import type { Dice } from '../../torture/support/index.ts'
 
 const RETRY_MS = 20
@@ -10,7 +11,7 @@ export class RoamingClient {
   expired = 0
   /** Connections made. */
   connections = 0
-  readonly #ports: readonly number[]
+  readonly #servers: readonly Endpoint[]
   readonly #dice: Dice
   readonly #timeoutMs: number
   #session: { id: bigint; password: Buffer } | null = null
@@ -19,8 +20,8 @@ export class RoamingClient {
   #refusal = ''
   #client: WireClient | null = null
 
-  constructor(ports: readonly number[], dice: Dice, timeoutMs: number = 15_000) {
-    this.#ports = ports
+  constructor(servers: readonly Endpoint[], dice: Dice, timeoutMs: number = 15_000) {
+    this.#servers = servers
     this.#dice = dice
     this.#timeoutMs = timeoutMs
   }
@@ -30,10 +31,9 @@ export class RoamingClient {
     if (this.#client?.open === true) return this.#client
     this.#leave()
     const limit = Date.now() + limitMs
-    const first = this.#dice.below(this.#ports.length)
+    const first = this.#dice.below(this.#servers.length)
     for (let i = first; ; i++) {
-      const port = this.#ports[i % this.#ports.length]!
-      const client = await this.#open(port)
+      const client = await this.#open(this.#servers[i % this.#servers.length]!)
       if (client !== null) return client
       if (Date.now() > limit) throw new Error(`no server took the session in ${limitMs} ms`)
       await sleep(RETRY_MS)
@@ -55,11 +55,11 @@ export class RoamingClient {
     return this.#session?.id ?? 0n
   }
 
-  /** Goes to another server, or to the one with this port. */
-  async move(port: number | null = null): Promise<void> {
+  /** Goes to another server, or to this one. */
+  async move(server: Endpoint | null = null): Promise<void> {
     this.#leave()
-    if (port === null) return
-    while ((await this.#open(port)) === null) await sleep(RETRY_MS)
+    if (server === null) return
+    while ((await this.#open(server)) === null) await sleep(RETRY_MS)
   }
 
   async close(): Promise<void> {
@@ -80,9 +80,9 @@ export class RoamingClient {
     this.#client = null
   }
 
-  async #open(port: number): Promise<WireClient | null> {
+  async #open({ host, port }: Endpoint): Promise<WireClient | null> {
     const session = this.#session
-    const options = { port, timeoutMs: this.#timeoutMs, handshakeMs: 3000 }
+    const options = { host, port, timeoutMs: this.#timeoutMs, handshakeMs: 3000 }
     const resume = session === null ? {} : { session, lastZxid: this.#lastZxid }
     try {
       const client = await WireClient.open({ ...options, ...resume })

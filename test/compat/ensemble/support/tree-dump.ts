@@ -1,4 +1,5 @@
 import { buffer, Op, readBody, readNames, WireClient } from '../../../../bench/client/index.ts'
+import type { Endpoint } from '../../../../bench/servers/index.ts'
 
 /** `DigestAuthenticationProvider.superDigest` of {@link SUPER}: dumps read whatever its ACL. */
 export const SUPER_DIGEST =
@@ -9,8 +10,11 @@ const SUPER = 'super:secret'
 const OWN = new Set(['/zookeeper/config'])
 
 /** Every znode of a server: its data, whole Stat and ACL as they come on the wire. */
-export async function dumpTree(port: number): Promise<ReadonlyMap<string, string>> {
-  const client = await WireClient.open({ port })
+export async function dumpTree(
+  port: number,
+  host: string = '127.0.0.1',
+): Promise<ReadonlyMap<string, string>> {
+  const client = await WireClient.open({ host, port })
   try {
     await client.authenticate('digest', SUPER)
     const synced = await client.request(Op.sync, buffer('/'))
@@ -49,9 +53,9 @@ async function dumpNode(
 }
 
 /** The first few differences between the trees of servers, or an empty list. */
-export async function differencesBetween(ports: readonly number[]): Promise<readonly string[]> {
+export async function differencesBetween(servers: readonly Endpoint[]): Promise<readonly string[]> {
   const dumps: ReadonlyMap<string, string>[] = []
-  for (const port of ports) dumps.push(await dumpTree(port))
+  for (const server of servers) dumps.push(await dumpTree(server.port, server.host))
   const [first, ...others] = dumps
   const differences: string[] = []
   for (const [i, other] of others.entries()) {
