@@ -8,7 +8,7 @@ export interface LogFileInfo {
 /** Opens folders of append-only files: the only durable authority of a server. */
 export interface LogFilePort {
   /**
-   * Creates the folder if it is missing and takes an exclusive lock on it.
+   * Creates the folder if it is missing and takes an exclusive lock on it; the names in it are durable when done.
    * Fails with code `ELOCKED` when another live process holds it, `EACCES` when it may not be used.
    */
   openFolder(path: string, done: Done<LogFolder>): void
@@ -47,7 +47,13 @@ export interface LogFile {
    * Writes the chunks one after another from `offset`. When `done` reports success they survive a power cut.
    * At most one write per file may be under way. The chunks must not change until then.
    * After a failure nothing is known about the range: the file must not be written again.
+   * What somebody else has written elsewhere in the file may still be lost: for that there is {@link sync}.
    */
   writeDurably(offset: number, chunks: readonly Uint8Array[], done: DoneVoid): void
+  /**
+   * Makes everything in the file survive a power cut: what a process wrote that was killed before its write was
+   * reported is read back, but may be in the memory of the machine only. Counts as a write.
+   */
+  sync(done: DoneVoid): void
   close(done: DoneVoid): void
 }

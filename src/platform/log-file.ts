@@ -47,21 +47,31 @@ export class DiskLogFile implements LogFile {
   }
 
   writeDurably(offset: number, chunks: readonly Uint8Array[], done: DoneVoid): void {
-    assert(!this.#isWriting, `one write at a time to ${this.#path}`)
-    assert(this.#failure === null, `no write to ${this.#path} after one has failed`)
-    this.#isWriting = true
     let length = 0
     for (const chunk of chunks) length += chunk.length
-    const end = (error: unknown): void => {
-      this.#isWriting = false
-      if (error !== null) this.#failure = toIoError(error, this.#action('write', length, offset))
-      done(this.#failure)
-    }
+    const end = this.#beginWrite(this.#action('write', length, offset), done)
     writeAll(this.#fd, offset, chunks, length, (error) => {
-      // An empty group still waits for the disk, as a sync of what was written before.
+      // An empty group waits for the disk too: it is never reported inside the call.
       if (error !== null || (HAS_SYNCED_WRITES && length > 0)) end(error)
       else fs.fdatasync(this.#fd, end)
     })
+  }
+
+  /** O_DSYNC is about the bytes of each write, and says nothing about those of others. */
+  sync(done: DoneVoid): void {
+    fs.fsync(this.#fd, this.#beginWrite(`cannot sync ${this.#path}`, done))
+  }
+
+  /** Returns what is to be called at its end. */
+  #beginWrite(action: string, done: DoneVoid): (error: Error | null) => void {
+    assert(!this.#isWriting, `one write at a time to ${this.#path}`)
+    assert(this.#failure === null, `no write to ${this.#path} after one has failed`)
+    this.#isWriting = true
+    return (error) => {
+      this.#isWriting = false
+      if (error !== null) this.#failure = toIoError(error, action)
+      done(this.#failure)
+    }
   }
 
   close(done: DoneVoid): void {

@@ -44,10 +44,12 @@ function lockFolder(path: string, done: Done<LogFolder>): void {
       done(lockError, null)
       return
     }
-    removeUnfinished(path, (error) => {
+    const end = (error: Error | null): void => {
       if (error === null) done(null, new DiskLogFolder(path, lock))
       else lock.release(() => done(toIoError(error, `cannot use the folder ${path}`), null))
-    })
+    }
+    // A process that was killed may have renamed a file without having made that durable.
+    removeUnfinished(path, (error) => (error === null ? syncFolder(path, end) : end(error)))
   })
 }
 

@@ -46,14 +46,37 @@ export function writeRedoFile(path: string, slabs: readonly RowSlab[], next: Nex
   })
 }
 
-/** Reads the slabs of a complete file. Null when there is none, or one that was not finished. */
+/**
+ * Reads the slabs of a complete file, which is durable when done. Null when there is none, or one that was not finished.
+ */
 export function readRedoFile(
   path: string,
   next: (error: Error | null, slabs: readonly RowSlab[] | null) => void,
 ): void {
   fs.readFile(path, (error, content) => {
-    if (error === null) next(null, parse(content))
-    else next(error.code === 'ENOENT' ? null : error, null)
+    if (error !== null) {
+      next(error.code === 'ENOENT' ? null : error, null)
+      return
+    }
+    const slabs = parse(content)
+    if (slabs === null) next(null, null)
+    else syncFile(path, (syncError) => next(syncError, syncError === null ? slabs : null))
+  })
+}
+
+/** The process that wrote it may have been killed before it was on the disk, and half a batch must not outlive it. */
+function syncFile(path: string, next: Next): void {
+  fs.open(path, 'r+', (openError, fd) => {
+    if (openError !== null) {
+      next(openError)
+      return
+    }
+    fs.fsync(fd, (error) => {
+      fs.close(fd, (closeError) => {
+        if (error ?? closeError) next(error ?? closeError)
+        else syncFolder(dirname(path), next)
+      })
+    })
   })
 }
 

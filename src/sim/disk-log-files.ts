@@ -199,20 +199,31 @@ class OpenFile implements LogFile {
   }
 
   writeDurably(offset: number, chunks: readonly Uint8Array[], done: DoneVoid): void {
-    assert(!this.#isWriting, 'one write of a file at a time')
-    assert(!this.#isBroken, 'no write of a file after one that failed')
-    this.#isWriting = true
     const effects: Effects<void> = {
+      // As with O_DSYNC: what else the machine's memory has of the file stays there.
       apply: () => {
-        this.#put(offset, chunks, null)
-        // As by fdatasync, which asks for the whole file.
-        this.#file.onDisk = undefined
+        const isMixed = this.#file.onDisk !== undefined
+        this.#put(offset, chunks, isMixed ? this.#synced : null)
       },
       partly: (random) => this.#put(offset, chunks, sectorsThatMadeIt(random)),
       unsynced: (random) => {
         if (random.oneIn(2)) this.#put(offset, chunks, this.#unsynced)
       },
     }
+    this.#write(effects, done)
+  }
+
+  sync(done: DoneVoid): void {
+    const apply = (): void => {
+      this.#file.onDisk = undefined
+    }
+    this.#write({ apply }, done)
+  }
+
+  #write(effects: Effects<void>, done: DoneVoid): void {
+    assert(!this.#isWriting, 'one write of a file at a time')
+    assert(!this.#isBroken, 'no write of a file after one that failed')
+    this.#isWriting = true
     run(this.#user, 'write', this.name, effects, (error) => {
       this.#isWriting = false
       if (error !== null) this.#isBroken = true
@@ -226,6 +237,11 @@ class OpenFile implements LogFile {
 
   readonly #unsynced = (sector: number): boolean => {
     beginUnsynced(this.#file, sector)
+    return true
+  }
+
+  readonly #synced = (sector: number): boolean => {
+    this.#file.onDisk?.delete(sector)
     return true
   }
 

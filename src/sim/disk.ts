@@ -138,7 +138,7 @@ export class SimDisk implements DiskContents {
 
   /**
    * The process ends and the machine goes on: operations under way have happened or not, a write perhaps only in the
-   * machine's memory. A later write to the same file takes it to the disk.
+   * machine's memory, until somebody syncs the file or writes the same place.
    */
   abandon(): void {
     this.#crashPoint = null

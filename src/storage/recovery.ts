@@ -16,6 +16,7 @@ import {
   segmentName,
 } from './format.ts'
 import { describeIoError } from './io-errors.ts'
+import { LogCleaner } from './log-cleaner.ts'
 import { closeAll, firstSegmentAfter, type LogScan, replayLog, scanLog } from './log-scan.ts'
 import type { StorageOptions } from './options.ts'
 import { loadRows, type RowsOutcome, readMeta } from './rows-loader.ts'
@@ -361,7 +362,7 @@ class Recovery {
     replayLog(scan, firstSegmentAfter(scan, from), from, sink, (error) => {
       if (error !== null) return this.#fail(error)
       this.#entriesAfterRows = this.#replayed
-      this.#wipeTorn()
+      this.#makeWritable()
     })
   }
 
@@ -381,51 +382,24 @@ class Recovery {
       if (error !== null) return this.#fail(error)
       this.#tail = collector.result()
       this.#entriesAfterRows = collector.afterCheckpoint
-      this.#wipeTorn()
+      this.#makeWritable()
     })
   }
 
-  /* ---------------------------------------------------------------- make it writable */
+  /* ---------------------------------------------------------------- the end */
 
-  /** Every read is done. Zeros the remains of an unfinished write, so that nothing old can come after something new. */
-  #wipeTorn(): void {
-    const { position, tornEnd, segments } = this.#scan!
-    if (tornEnd === position.offset) {
-      this.#removePrepared()
-      return
-    }
-    const { file } = segments[segments.length - 1]!
-    const end = Math.ceil(tornEnd / SECTOR_BYTES) * SECTOR_BYTES
-    this.#env.logger.info('the end of the log is an unfinished write, which is cut off', {
-      file: `${this.#logPath}/${file.name}`,
-      offset: position.offset,
-      bytes: end - position.offset,
-    })
-    file.writeDurably(position.offset, [new Uint8Array(end - position.offset)], (error) => {
-      if (error !== null) return this.#failIo('The log cannot be written', this.#logPath, error)
-      this.#removePrepared()
-    })
-  }
-
-  /** Prepared segments and an incomplete reserve are left over from a crash. */
-  #removePrepared(): void {
+  /** Every read is done. */
+  #makeWritable(): void {
+    const { logger } = this.#env
     const { reserveBytes } = this.#options
-    const leftover = this.#infos.find(({ name, sizeBytes }) =>
-      name === RESERVE_NAME
-        ? sizeBytes !== reserveBytes
-        : parseSegmentName(name)?.isPrepared === true,
-    )
-    if (leftover === undefined || this.#isNew) {
-      this.#finish()
-      return
+    const done = (error: StorageError | null, infos: readonly LogFileInfo[]): void => {
+      this.#infos = infos
+      if (error === null) this.#finish()
+      else this.#fail(error)
     }
-    this.#infos = this.#infos.filter((info) => info !== leftover)
-    this.#folder!.remove(leftover.name, (error) => {
-      if (error !== null) {
-        return this.#failIo('A leftover file cannot be deleted', this.#logPath, error)
-      }
-      this.#removePrepared()
-    })
+    // Nobody else has written to what was made just now.
+    if (this.#isNew) this.#finish()
+    else new LogCleaner(this.#folder!, this.#scan!, logger, this.#infos, reserveBytes, done).start()
   }
 
   #finish(): void {

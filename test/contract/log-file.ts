@@ -72,6 +72,21 @@ export function logFileContract(world: string, openStage: OpenStage): void {
       expect(await read(file, 0, 10)).toBe('\0'.repeat(10))
     })
 
+    test('a sync changes nothing, and is one of the writes of a file', async () => {
+      const file = await create('one.log', 10)
+      await write(file, 3, 'abc')
+      let isDone = false
+      file.sync(() => {
+        isDone = true
+      })
+      expect(isDone).toBe(false)
+      expect(() => file.writeDurably(1, [bytes('b')], () => {})).toThrow(InvariantError)
+      await stage.until(() => isDone)
+      await write(file, 6, 'd')
+      await finish(stage, (done) => file.sync(done))
+      expect(await read(file, 0, 10)).toBe('\0\0\0abcd\0\0\0')
+    })
+
     test('a read is short at the end of the file only', async () => {
       const file = await create('one.log', 10)
       await write(file, 0, '0123456789')

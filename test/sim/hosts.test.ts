@@ -306,21 +306,23 @@ describe('a crash point', () => {
 })
 
 describe('what a killed process wrote', () => {
-  it('is there for the next one but may be lost with the power, until the file is written again', () => {
+  it('is there for the next one but may be lost with the power, until the file is synced', () => {
     const outcomes = new Set<string>()
-    for (let seed = 1; seed <= 80; seed++) {
+    for (let seed = 1; seed <= 160; seed++) {
       const { world, host, acknowledged } = writing(seed)
       host.crashAfter(5, 'crash')
       world.events.runUntil(100)
       const [, , , , seen] = sectors(host)
       expect(acknowledged).toEqual([1, 2, 3])
-      const isSynced = seed % 2 === 0
-      if (isSynced) {
+      const then = ['', 'written elsewhere', 'overwritten', 'synced'][seed % 4]!
+      if (then !== '') {
         host.start((env) => {
           env.logFile.openFolder('/data', (_error, folder) =>
-            folder!.open('log', (_openError, file) =>
-              file!.writeDurably(60 * SIM_SECTOR_BYTES, [Uint8Array.of(1)], () => {}),
-            ),
+            folder!.open('log', (_openError, file) => {
+              const sector = then === 'overwritten' ? 4 : 60
+              if (then === 'synced') file!.sync(() => {})
+              else file!.writeDurably(sector * SIM_SECTOR_BYTES, [Uint8Array.of(4)], () => {})
+            }),
           )
         })
         world.events.runUntil(200)
@@ -328,9 +330,20 @@ describe('what a killed process wrote', () => {
       host.powerLoss()
       const [, ...after] = sectors(host)
       expect(after.slice(0, 3)).toEqual([1, 2, 3])
-      outcomes.add(`${isSynced ? 'synced ' : ''}${seen} ${after[3]}`)
+      outcomes.add(`${seen} ${after[3]} ${then}`.trim())
     }
-    expect([...outcomes].sort()).toEqual(['0 0', '4 0', '4 4', 'synced 0 0', 'synced 4 4'])
+    expect([...outcomes].sort()).toEqual([
+      '0 0',
+      '0 0 synced',
+      '0 0 written elsewhere',
+      '0 4 overwritten',
+      '4 0',
+      '4 0 written elsewhere',
+      '4 4',
+      '4 4 overwritten',
+      '4 4 synced',
+      '4 4 written elsewhere',
+    ])
   })
 })
 

@@ -343,6 +343,7 @@ export class Life {
 
   /** `kill -9`: what the operating system has is kept or not, as it likes. */
   kill(): void {
+    this.disk.abandon()
     this.env.stop()
   }
 }
