@@ -13,6 +13,7 @@ import { Call, type Request } from './call.ts'
 import type { ClientCore } from './core.ts'
 import type { Driver } from './driver.ts'
 import type { ClientState, StateChange } from './effects.ts'
+import type { ClientEnvironment } from './environment.ts'
 import { NodeExistsError } from './errors.ts'
 import { MultiRead } from './multi-read.ts'
 import type { Credentials, Settings } from './options.ts'
@@ -102,6 +103,11 @@ export class ZooKeeper implements AsyncDisposable {
   /** Watches that are set at present. */
   get watchCount(): number {
     return this.#core.watches
+  }
+
+  /** The world that the client lives in: what is built on it takes time and chance from here, too. */
+  get environment(): Pick<ClientEnvironment, 'clock' | 'logger' | 'random' | 'timers'> {
+    return this.#driver.environment
   }
 
   /** Calls `listener` with every change of state; returns what ends that. */

@@ -35,6 +35,10 @@ export class Driver {
     this.#replyBytesMax = replyBytesMax
   }
 
+  get environment(): ClientEnvironment {
+    return this.#env
+  }
+
   get nowMs(): number {
     return this.#env.clock.monotonicMs()
   }

@@ -50,7 +50,7 @@ describe('docs/client.md', () => {
 
   test('lists every method', () => {
     const methods = Object.getOwnPropertyNames(client.ZooKeeper.prototype)
-    const getters = ['constructor', 'state', 'session', 'watchCount', 'onState']
+    const getters = ['constructor', 'state', 'session', 'watchCount', 'environment', 'onState']
     const missing = methods
       .filter((name) => !getters.includes(name))
       .filter((name) => !PAGE.includes(`\`${name}(`))

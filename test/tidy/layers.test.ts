@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { LAYERS, type Layer, OPEN_FILES } from './layers.ts'
 import { importsOf, listFiles, readText, resolveImport, stripComments } from './source-files.ts'
 
-const sources = [...listFiles('src'), ...listFiles('bin')].filter((file) => file.endsWith('.ts'))
+const sources = ['src', 'recipes', 'bin']
+  .flatMap((folder) => listFiles(folder))
+  .filter((file) => file.endsWith('.ts'))
 
 /** The row a file belongs to: the longest folder that holds it. */
 function layerOf(file: string): Layer | undefined {
@@ -66,7 +68,9 @@ describe('the layer table', () => {
 })
 
 test('architecture.md shows the same table', () => {
-  const rows = [...readText('docs/architecture.md').matchAll(/^\| (`src.*) \| .* \| (\w+) \|$/gm)]
+  const rows = [
+    ...readText('docs/architecture.md').matchAll(/^\| (`(?:src|recipes).*) \| .* \| (\w+) \|$/gm),
+  ]
   const shown = rows.flatMap((row) =>
     [...row[1]!.matchAll(/`([^`]+)`/g)].map((match) => `${match[1]} is ${row[2]}`),
   )

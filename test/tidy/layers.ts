@@ -47,6 +47,7 @@ export const LAYERS: readonly Layer[] = [
     mayImport: ['src/env', 'src/client', 'src/platform'],
     kind: 'edge',
   },
+  { folder: 'recipes', mayImport: ['src/base', 'src/env', 'src/client'], kind: 'edge' },
   {
     folder: 'src/sim',
     mayImport: [...SERVER_PARTS, 'src/storage', 'src/zab', 'src/peer', 'src/server'],

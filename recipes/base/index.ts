@@ -1,0 +1,25 @@
+export { onAbort } from './abort-listeners.ts'
+export { Cancellation, cancellable, type WaitOptions } from './cancellation.ts'
+export { Contest, type ContestOptions, Entry } from './contest.ts'
+export { RecipeError, type RecipeErrorCode } from './errors.ts'
+export {
+  type ContenderName,
+  CURATOR_LATCH,
+  CURATOR_LEASES,
+  CURATOR_MUTEX,
+  CURATOR_READ_WRITE,
+  contenderName,
+  type Family,
+  KAZOO_LOCK,
+  type Kind,
+  type Layout,
+  parseContenders,
+  parseName,
+} from './family.ts'
+export { type Grant, type GrantOptions, isLoss, ZnodeGrant } from './grant.ts'
+export { hexId, uuid } from './ids.ts'
+export { Janitor } from './janitor.ts'
+export { blockersOf, byAge, SEQUENCE_ALARM } from './order.ts'
+export { OwnZnode, type OwnZnodeEvents } from './own-znode.ts'
+export { isUnknown, liveSession, persist, type Repeatable, sessionOfId } from './perseverance.ts'
+export { createProtected, type ProtectedZnode } from './protected-create.ts'
