@@ -33,6 +33,8 @@ export interface RecorderContext {
 /** Writes down what one process of a server does, as the events of a history. */
 export class ServerRecorder implements ReplicaObserver {
   readonly #context: RecorderContext
+  readonly #server: ServerId
+  readonly #incarnation: number
   /** By zxid, of what the log holds and is not applied yet. */
   readonly #hashes: Map<Zxid, number> = new Map()
   #role: RoleChangeEvent['role'] = 'looking'
@@ -46,6 +48,8 @@ export class ServerRecorder implements ReplicaObserver {
 
   constructor(context: RecorderContext) {
     this.#context = context
+    this.#server = context.server
+    this.#incarnation = context.incarnation
   }
 
   onRecovered(found: Parameters<ReplicaObserver['onRecovered']>[0]): void {
@@ -53,8 +57,10 @@ export class ServerRecorder implements ReplicaObserver {
     this.#lastLogged = found.lastLogged
     this.#acceptedEpoch = found.acceptedEpoch
     this.#context.append({
-      ...this.#stamp(),
       kind: 'restart',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
       recovered: {
         lastZxid: found.lastLogged,
         acceptedEpoch: found.acceptedEpoch,
@@ -68,8 +74,10 @@ export class ServerRecorder implements ReplicaObserver {
 
   onVoted({ state, vote }: Notification): void {
     this.#context.append({
-      ...this.#stamp(),
       kind: 'vote',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
       leader: vote.leader,
       zxid: vote.zxid,
       peerEpoch: vote.peerEpoch,
@@ -100,28 +108,64 @@ export class ServerRecorder implements ReplicaObserver {
 
   onPersist(record: PersistRecord): void {
     const { token } = record
-    const stamp = this.#stamp()
     switch (record.kind) {
       case RecordKind.APPEND: {
         const { zxid } = record.entry
         const hash = hashOf(record.entry)
         this.#note(zxid, hash)
         if (this.#role === 'leading' && this.#isEstablished) {
-          this.#context.append({ ...stamp, kind: 'broadcast', epoch: this.#epoch, zxid, hash })
+          this.#context.append({
+            kind: 'broadcast',
+            atMs: this.#context.nowMs(),
+            server: this.#server,
+            incarnation: this.#incarnation,
+            epoch: this.#epoch,
+            zxid,
+            hash,
+          })
         }
-        this.#context.append({ ...stamp, kind: 'append', token, zxid, hash })
+        this.#context.append({
+          kind: 'append',
+          atMs: this.#context.nowMs(),
+          server: this.#server,
+          incarnation: this.#incarnation,
+          token,
+          zxid,
+          hash,
+        })
         break
       }
       case RecordKind.TRUNCATE:
         this.#lastLogged = record.zxid
-        this.#context.append({ ...stamp, kind: 'truncate', token, zxid: record.zxid })
+        this.#context.append({
+          kind: 'truncate',
+          atMs: this.#context.nowMs(),
+          server: this.#server,
+          incarnation: this.#incarnation,
+          token,
+          zxid: record.zxid,
+        })
         break
       case RecordKind.ACCEPTED_EPOCH:
         this.#acceptedEpoch = record.epoch
-        this.#context.append({ ...stamp, kind: 'epochAccepted', token, epoch: record.epoch })
+        this.#context.append({
+          kind: 'epochAccepted',
+          atMs: this.#context.nowMs(),
+          server: this.#server,
+          incarnation: this.#incarnation,
+          token,
+          epoch: record.epoch,
+        })
         break
       case RecordKind.CURRENT_EPOCH:
-        this.#context.append({ ...stamp, kind: 'epochCurrent', token, epoch: record.epoch })
+        this.#context.append({
+          kind: 'epochCurrent',
+          atMs: this.#context.nowMs(),
+          server: this.#server,
+          incarnation: this.#incarnation,
+          token,
+          epoch: record.epoch,
+        })
         break
       case RecordKind.INSTALL:
         this.#install(record)
@@ -138,12 +182,27 @@ export class ServerRecorder implements ReplicaObserver {
     for (const entry of entries) this.#note(entry.zxid, entry.hash)
     const snapshot = record.snapshot as { summary(zxid: Zxid): { readonly digest: bigint } }
     const { digest } = snapshot.summary(zxid)
-    const stamp = this.#stamp()
-    this.#context.append({ ...stamp, kind: 'install', token, zxid, digest, currentEpoch, entries })
+    this.#context.append({
+      kind: 'install',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      token,
+      zxid,
+      digest,
+      currentEpoch,
+      entries,
+    })
   }
 
   onDurable(token: PersistToken): void {
-    this.#context.append({ ...this.#stamp(), kind: 'durable', token })
+    this.#context.append({
+      kind: 'durable',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      token,
+    })
   }
 
   onRole(change: RoleChange): void {
@@ -153,10 +212,25 @@ export class ServerRecorder implements ReplicaObserver {
     this.#isEstablished = change.role === Role.LEADING && serving
     if (!serving) this.#hasAckedNewLeader = false
     this.#lastCommitted = 0n as Zxid
-    const stamp = this.#stamp()
-    this.#context.append({ ...stamp, kind: 'roleChange', role: this.#role, epoch, leader, serving })
+    this.#context.append({
+      kind: 'roleChange',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      role: this.#role,
+      epoch,
+      leader,
+      serving,
+    })
     if (this.#isEstablished) {
-      this.#context.append({ ...stamp, kind: 'established', epoch, lastZxid: this.#lastLogged })
+      this.#context.append({
+        kind: 'established',
+        atMs: this.#context.nowMs(),
+        server: this.#server,
+        incarnation: this.#incarnation,
+        epoch,
+        lastZxid: this.#lastLogged,
+      })
     }
   }
 
@@ -166,24 +240,42 @@ export class ServerRecorder implements ReplicaObserver {
     const hash = this.#hashes.get(zxid) ?? 0
     this.#hashes.delete(zxid)
     const digest = tree.digest()
-    this.#context.append({ ...this.#stamp(), kind: 'apply', zxid, hash, header, txn, digest })
+    this.#context.append({
+      kind: 'apply',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      zxid,
+      hash,
+      header,
+      txn,
+      digest,
+    })
   }
 
   onTouched(sessionId: SessionId): void {
-    this.#context.append({ ...this.#stamp(), kind: 'sessionTouch', sessionId })
+    this.#context.append({
+      kind: 'sessionTouch',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      sessionId,
+    })
   }
 
   onSnapshotTaken(zxid: Zxid, digest: bigint): void {
-    this.#context.append({ ...this.#stamp(), kind: 'snapshot', zxid, digest })
+    this.#context.append({
+      kind: 'snapshot',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      zxid,
+      digest,
+    })
   }
 
   onTrace(line: string): void {
     this.#context.onTrace(line)
-  }
-
-  #stamp(): { readonly atMs: number; readonly server: ServerId; readonly incarnation: number } {
-    const { server, incarnation } = this.#context
-    return { atMs: this.#context.nowMs(), server, incarnation }
   }
 
   #note(zxid: Zxid, hash: number): void {
@@ -192,16 +284,35 @@ export class ServerRecorder implements ReplicaObserver {
   }
 
   #promise(epoch: number): void {
-    this.#context.append({ ...this.#stamp(), kind: 'promise', epoch })
+    this.#context.append({
+      kind: 'promise',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      epoch,
+    })
   }
 
   /** ACK of epoch:0 answers NEWLEADER, and a second time UPTODATE. */
   #acked(zxid: Zxid): void {
     if (counterOf(zxid) !== 0) {
-      this.#context.append({ ...this.#stamp(), kind: 'ack', epoch: this.#acceptedEpoch, zxid })
+      this.#context.append({
+        kind: 'ack',
+        atMs: this.#context.nowMs(),
+        server: this.#server,
+        incarnation: this.#incarnation,
+        epoch: this.#acceptedEpoch,
+        zxid,
+      })
     } else if (!this.#hasAckedNewLeader) {
       this.#hasAckedNewLeader = true
-      this.#context.append({ ...this.#stamp(), kind: 'newLeaderAck', epoch: epochOf(zxid) })
+      this.#context.append({
+        kind: 'newLeaderAck',
+        atMs: this.#context.nowMs(),
+        server: this.#server,
+        incarnation: this.#incarnation,
+        epoch: epochOf(zxid),
+      })
     }
   }
 
@@ -209,7 +320,14 @@ export class ServerRecorder implements ReplicaObserver {
   #committed(zxid: Zxid): void {
     if (!this.#isEstablished || epochOf(zxid) !== this.#epoch || zxid <= this.#lastCommitted) return
     this.#lastCommitted = zxid
-    this.#context.append({ ...this.#stamp(), kind: 'commit', epoch: this.#epoch, zxid })
+    this.#context.append({
+      kind: 'commit',
+      atMs: this.#context.nowMs(),
+      server: this.#server,
+      incarnation: this.#incarnation,
+      epoch: this.#epoch,
+      zxid,
+    })
   }
 }
 

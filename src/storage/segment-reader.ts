@@ -296,14 +296,17 @@ function lastUsed(bytes: Uint8Array, start: number): number {
   if (bytes.byteOffset % 4 === 0) {
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(end / 4))
     while (end % 4 !== 0 && bytes[end - 1] === 0) end--
-    if (end % 4 === 0) {
-      let word = end / 4
-      while (word * 4 > start && words[word - 1] === 0) word--
-      end = word * 4
-    }
+    if (end % 4 === 0) end = 4 * endOfUsed(words, Math.floor(start / 4), end / 4)
   }
   while (end > start && bytes[end - 1] === 0) end--
   return end > start ? end - 1 : -1
+}
+
+/** A function of its own: what an engine makes of a long loop is thrown away when something follows it. */
+function endOfUsed(words: Uint32Array, start: number, end: number): number {
+  let word = end
+  while (word > start && words[word - 1] === 0) word--
+  return word
 }
 
 function damaged(reason: string): SegmentEnd {
