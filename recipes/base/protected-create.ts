@@ -93,8 +93,13 @@ class Attempt {
     const found = await persist(this.#cancellation, async () => {
       // The create may have gone to a server that this one has to catch up with.
       await this.#zk.sync(parent, this.#options)
-      const { children } = await this.#zk.getChildren(parent, this.#options)
-      return children.find((child) => child.startsWith(name))
+      try {
+        const { children } = await this.#zk.getChildren(parent, this.#options)
+        return children.find((child) => child.startsWith(name))
+      } catch (error) {
+        if (error instanceof NoNodeError) return undefined
+        throw error
+      }
     })
     return found === undefined ? null : join(parent, found)
   }

@@ -86,13 +86,25 @@ export class RecipeStage extends ClientStage {
     }
   }
 
+  /** So much time of the world; somebody else moves it on. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.stage.world.events.schedule(this.nowMs + ms, resolve)
+    })
+  }
+
+  /** For a stage that is not finished. */
+  abandon(): void {
+    process.off('unhandledRejection', this.#onRejection)
+  }
+
   /** Nothing of the recipes is left, then nothing of the clients. */
   async finish(): Promise<void> {
     await this.heal()
     await this.nothingLeft()
     await this.close()
     await this.runFor(1000)
-    process.off('unhandledRejection', this.#onRejection)
+    this.abandon()
     expect(this.#rejections).toEqual([])
     expect(this.members.map(({ timers }) => timers.pending)).toEqual(this.members.map(() => 0))
     expect(this.stage.server.connections.size).toBe(0)

@@ -1,0 +1,205 @@
+import {
+  type CallOptions,
+  NoNodeError,
+  parentOf,
+  SessionLostError,
+  type Transaction,
+  TransactionError,
+  ZkError,
+  type ZooKeeper,
+} from '../../src/client/index.ts'
+import type { TimerHandle } from '../../src/env/index.ts'
+import { Cancellation, type WaitOptions } from './cancellation.ts'
+import { hexId } from './ids.ts'
+import { Janitor } from './janitor.ts'
+import { liveSession } from './perseverance.ts'
+import { Receipt } from './receipt.ts'
+
+/** How long a receipt that nobody needs is kept for the next write. */
+const IDLE_MS = 2000
+const IDLE_RECEIPTS_MAX = 8
+/** Of a write whose caller sets no limit. */
+const WRITE_TIMEOUT_MS = 30_000
+
+/** Adds the operations of a write. Called again for every try. */
+export type AddOperations<R extends readonly unknown[]> = (
+  transaction: Transaction<readonly [], CallOptions>,
+) => Transaction<R, CallOptions>
+
+/** A write that was applied. */
+export interface Written<R> {
+  /** Of its transaction. */
+  readonly zxid: bigint
+  /** One per operation; null when the answer was lost, and the receipt told that it was applied. */
+  readonly results: R | null
+}
+
+/**
+ * Looks whether a write was applied when the session has ended that it was sent in, by other means than the receipt.
+ * False: not, and it never will be. Null: nobody knows.
+ */
+export type Evidence = (cancellation: Cancellation) => Promise<false | null>
+
+/**
+ * Writes that have their effect once, and of which is told whether they had it, also when the answer is lost.
+ *
+ * A write goes out as a transaction that also writes a receipt: an ephemeral znode `P-receipt-HEX` of this client. When
+ * the answer is lost the receipt tells, after it was made sure that the transaction is not still on its way. What
+ * remains unknown is a write whose answer is lost and whose session ends before it was found out.
+ */
+export class Receipts {
+  readonly #zk: ZooKeeper
+  readonly #prefix: string
+  readonly #idle: { readonly receipt: Receipt; readonly timer: TimerHandle }[] = []
+  #ignoreState: (() => void) | null = null
+
+  private constructor(zk: ZooKeeper, prefix: string) {
+    this.#zk = zk
+    this.#prefix = prefix
+  }
+
+  /** Those of a client beside a path. */
+  static of(zk: ZooKeeper, path: string): Receipts {
+    return new Receipts(zk, path === '/' ? '/receipt-' : `${path}-receipt-`)
+  }
+
+  /**
+   * Applies a transaction.
+   * @throws TransactionError when the server refuses one of its operations
+   * @throws ZkError with the outcome `unknown`: nobody knows whether it was applied. With any other error it was not,
+   *   and will not be.
+   */
+  async write<R extends readonly unknown[]>(
+    add: AddOperations<R>,
+    cancellation: Cancellation,
+    evidence: Evidence = nobodyKnows,
+  ): Promise<Written<R>> {
+    for (;;) {
+      const session = await liveSession(this.#zk, cancellation)
+      const receipt = this.#take(session.id)
+      try {
+        const written = await receipt.write(add, session, cancellation)
+        if (written !== null) return written
+      } catch (error) {
+        if (!(await this.#isRefuted(error, receipt, cancellation, evidence))) throw error
+      } finally {
+        this.#put(receipt)
+      }
+      await cancellation.pause()
+    }
+  }
+
+  /** True: the write may be tried again. @throws the error with an honest outcome */
+  async #isRefuted(
+    error: unknown,
+    receipt: Receipt,
+    cancellation: Cancellation,
+    evidence: Evidence,
+  ): Promise<boolean> {
+    if (!receipt.isDoubtful) return isOfTheWay(error)
+    if (cancellation.error === null && error instanceof SessionLostError) {
+      const found = await evidence(cancellation).catch(() => null)
+      if (found === false) return true
+    }
+    throw inDoubt(cancellation.error ?? error)
+  }
+
+  #take(sessionId: bigint): Receipt {
+    for (;;) {
+      const entry = this.#idle.pop()
+      if (entry === undefined) break
+      entry.timer.cancel()
+      if (entry.receipt.sessionId === sessionId) return entry.receipt
+    }
+    const { random } = this.#zk.environment
+    return new Receipt(this.#zk, this.#prefix + hexId(random), sessionId)
+  }
+
+  #put(receipt: Receipt): void {
+    if (this.#zk.state === 'closed' || receipt.isNothing) return
+    if (receipt.isDoubtful || this.#idle.length >= IDLE_RECEIPTS_MAX) {
+      this.#remove(receipt)
+      return
+    }
+    const { clock, timers } = this.#zk.environment
+    const timer = timers.at(clock.monotonicMs() + IDLE_MS, () => {
+      this.#idle.splice(this.#idle.indexOf(entry), 1)
+      this.#remove(receipt)
+      this.#listen()
+    })
+    const entry = { receipt, timer }
+    this.#idle.push(entry)
+    this.#listen()
+  }
+
+  /** A client that closes takes its receipts with it; timers must not outlive it. */
+  #listen(): void {
+    if (this.#idle.length === 0) {
+      this.#ignoreState?.()
+      this.#ignoreState = null
+      return
+    }
+    this.#ignoreState ??= this.#zk.onState(({ state }) => {
+      if (state !== 'closed') return
+      for (const { timer } of this.#idle.splice(0)) timer.cancel()
+      this.#listen()
+    })
+  }
+
+  #remove({ path, sessionId, isDoubtful }: Receipt): void {
+    const janitor = Janitor.of(this.#zk)
+    const removed = isDoubtful
+      ? janitor.removeCreated(parentOf(path), path.slice(path.lastIndexOf('/') + 1), sessionId)
+      : janitor.remove(path, sessionId)
+    // The janitor reports it.
+    removed.catch(() => {})
+  }
+}
+
+/**
+ * Runs an operation that writes and that its caller may cancel; in bounded time also when he sets no limit. The error
+ * says what became of the write.
+ */
+export async function cancellableWrite<T>(
+  zk: ZooKeeper,
+  op: string,
+  path: string,
+  options: WaitOptions,
+  body: (cancellation: Cancellation) => Promise<T>,
+): Promise<T> {
+  const { timeoutMs = WRITE_TIMEOUT_MS, ...rest } = options
+  const cancellation = new Cancellation(zk, op, path, { ...rest, timeoutMs })
+  try {
+    cancellation.check()
+    return await body(cancellation)
+  } catch (error) {
+    if (error instanceof ZkError && error.outcome !== 'not-applied') throw error
+    throw cancellation.error ?? error
+  } finally {
+    cancellation.end()
+  }
+}
+
+/** The same error, which says that the write may have been applied. */
+function inDoubt(error: unknown): unknown {
+  if (!(error instanceof ZkError) || error.outcome === 'unknown') return error
+  const { op, path, cause } = error
+  const make = error.constructor as new (...args: ConstructorParameters<typeof ZkError>) => ZkError
+  return new make(error.code, error.message, { op, path, cause, outcome: 'unknown' })
+}
+
+/** The next session may do it. */
+function isOfTheWay(error: unknown): boolean {
+  return error instanceof SessionLostError
+}
+
+async function nobodyKnows(): Promise<null> {
+  return null
+}
+
+/** An operation was refused since the znode is not as it was read, or not there at all. */
+export function isRefused(error: unknown): error is TransactionError {
+  return error instanceof TransactionError
+}
+
+export { NoNodeError }
