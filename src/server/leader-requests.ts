@@ -10,7 +10,7 @@ import {
   type WriteRequest,
 } from '../wire/index.ts'
 import { InputKind, type LinkId, PacketKind } from '../zab/index.ts'
-import type { ClientConnection } from './client-connection.ts'
+import { type ClientConnection, Phase } from './client-connection.ts'
 import { createSessionOf, ownWriteOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
 import { ProposalSizes } from './proposal-sizes.ts'
@@ -59,6 +59,7 @@ export class LeaderRequests implements ProposalLog {
     this.#syncs = new SyncQueue((token) => replica.step({ kind: InputKind.CONFIRM, token }))
   }
 
+  /** With the takings of sessions that wait for the same. */
   get pendingSyncs(): number {
     return this.#syncs.length
   }
@@ -117,8 +118,20 @@ export class LeaderRequests implements ProposalLog {
   }
 
   takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
-    const isTaken = takeUpSession(this.#host, this.#sessions, connection, sessionId, timeoutMs)
-    if (isTaken) this.#owners.set(sessionId, OWN)
+    this.#whenSure(sessionId, () => {
+      if (connection.phase !== Phase.connecting) return
+      const isTaken = takeUpSession(this.#host, this.#sessions, connection, sessionId, timeoutMs)
+      if (isTaken) this.#owners.set(sessionId, OWN)
+    })
+  }
+
+  /**
+   * A session that is not known here may be one that a later leader has made, and then it is not over. Upstream says so
+   * all the same. A leader that others have deposed without its knowledge answers nothing: its role ends first.
+   */
+  #whenSure(sessionId: SessionId, decide: () => void): void {
+    if (this.#sessions.find(sessionId) !== undefined) decide()
+    else this.#syncs.add(this.#pipeline.lastLogged, decide)
   }
 
   /* ---------------------------------------------------------------- learners */
@@ -182,7 +195,11 @@ export class LeaderRequests implements ProposalLog {
    * A session that is being closed is over only once that is committed: this leader may fall before, and then the session
    * lives on with its ephemerals, though its client would have been told otherwise. Until then nobody is answered.
    */
-  onRevalidation(link: LinkId, { sessionId, timeoutMs }: Revalidation): void {
+  onRevalidation(link: LinkId, revalidation: Revalidation): void {
+    this.#whenSure(revalidation.sessionId, () => this.#revalidate(link, revalidation))
+  }
+
+  #revalidate(link: LinkId, { sessionId, timeoutMs }: Revalidation): void {
     const session = this.#sessions.find(sessionId)
     if (session?.isClosing === true) {
       const waiting = this.#awaitingEnd.get(sessionId)

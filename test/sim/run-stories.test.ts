@@ -191,6 +191,35 @@ describe('leaders that are alone', () => {
     theatre.close()
   })
 
+  test.each(['leader', 'follower'])(
+    'a %s of old does not end a session that a later leader has made',
+    (role) => {
+      const theatre = new Theatre({ voters: 5 }).open()
+      const old = theatre.leader
+      const [near, ...others] = theatre.followers
+      const left = [old, near!].map(({ host }) => host.name)
+      for (const host of left) theatre.fault({ kind: 'suspend', host })
+      theatre.until(() => theatre.leader !== old && theatre.leader.host.state === 'running')
+      const client = theatre.actor([...others, role === 'leader' ? old : near!], 30_000)
+      for (const { host } of others) {
+        for (const name of left) theatre.fault({ kind: 'cutBoth', from: host.name, to: name })
+      }
+      for (const { host } of others) theatre.fault({ kind: 'crash', host: host.name })
+      // Both wake up, and do not know yet that they have been left.
+      for (const host of left) theatre.fault({ kind: 'resume', host })
+      theatre.runFor(1500)
+      expect(theatre.leader).toBe(old)
+      expect(near!.server!.isServing).toBe(true)
+      expect(client.client!.isReady).toBe(false)
+      expect(client.ended).toEqual([])
+      theatre.runFor(10_000)
+      expect(theatre.leader).toBeNull()
+      expect(client.ended).toEqual([])
+      theatre.close()
+      expect(client.ended).toEqual([])
+    },
+  )
+
   test('O21: idle connections to the election ports do not keep a server out', () => {
     const theatre = new Theatre({ tickTimeMs: 1000 }).open()
     const [a] = theatre.followers
