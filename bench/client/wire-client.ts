@@ -23,6 +23,8 @@ export interface WireOptions {
   readonly lastZxid?: bigint
   /** How long the handshake may take. */
   readonly handshakeMs?: number
+  /** Gives up a connection on which nothing has come for so long; by default it waits for ever. */
+  readonly silenceMs?: number
   /** Do not send pings by itself. */
   readonly silent?: boolean
 }
@@ -56,6 +58,7 @@ export class WireClient {
   #closeReason: Error | null = null
   #corked: Buffer[] = []
   #pinger: NodeJS.Timeout | undefined
+  #silence: NodeJS.Timeout | undefined
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -69,6 +72,7 @@ export class WireClient {
     })
     socket.on('close', () => {
       clearInterval(this.#pinger)
+      clearTimeout(this.#silence)
       const reason = new ConnectionLost(this.#closeReason?.message ?? 'closed by the server')
       this.#closeReason = reason
       this.#handshake?.(reason)
@@ -99,6 +103,7 @@ export class WireClient {
       socket.write(frame(connectRequest({ timeoutMs, lastZxid, ...resume })))
     })
     if (options.silent !== true) client.#keepAlive()
+    if (options.silenceMs !== undefined) client.#limitSilence(options.silenceMs)
     return client
   }
 
@@ -178,7 +183,15 @@ export class WireClient {
     this.#pinger.unref()
   }
 
+  #limitSilence(silenceMs: number): void {
+    this.#silence = setTimeout(() => {
+      this.#closeReason ??= new Error(`nothing came for ${silenceMs} ms`)
+      this.#socket.destroy()
+    }, silenceMs)
+  }
+
   #onBytes(chunk: Buffer): void {
+    this.#silence?.refresh()
     const bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
     let offset = 0
     while (bytes.length - offset >= 4) {

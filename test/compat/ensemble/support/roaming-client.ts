@@ -82,7 +82,9 @@ export class RoamingClient {
 
   async #open({ host, port }: Endpoint): Promise<WireClient | null> {
     const session = this.#session
-    const options = { host, port, timeoutMs: this.#timeoutMs, handshakeMs: 3000 }
+    // As ZooKeeper's own client: a server that is silent for two thirds of the timeout is left.
+    const silenceMs = (this.#timeoutMs * 2) / 3
+    const options = { host, port, timeoutMs: this.#timeoutMs, handshakeMs: 3000, silenceMs }
     const resume = session === null ? {} : { session, lastZxid: this.#lastZxid }
     try {
       const client = await WireClient.open({ ...options, ...resume })
