@@ -54,6 +54,22 @@ export const LAYERS: readonly Layer[] = [
     kind: 'turn',
   },
   {
+    folder: 'src/testing',
+    mayImport: [
+      'src/base',
+      'src/env',
+      'src/config',
+      'src/wire',
+      'src/storage',
+      'src/server',
+      'src/admin',
+      'src/platform',
+      'src/client',
+      'src/sim',
+    ],
+    kind: 'edge',
+  },
+  {
     folder: 'src/cli',
     mayImport: [
       ...SERVER_PARTS,
