@@ -2,15 +2,20 @@ import {
   type ClientEnvironment,
   type ClientOptions,
   connectIn,
+  InvalidArgumentError,
   SILENT_LOGGER,
   type ZooKeeper,
 } from '../client/index.ts'
 import type { Logger } from '../env/index.ts'
 import { SystemRandom, systemClock, systemTimers } from '../platform/sockets/index.ts'
+import { resolveSrv } from './srv.ts'
 import { clientNetwork } from './tcp.ts'
+import { type Tls, tlsNetwork } from './tls.ts'
 
 export * from '../client/index.ts'
 export type { Logger } from '../env/index.ts'
+export { type DigestMd5Options, digestMd5 } from './digest-md5.ts'
+export type { Tls, TlsOptions } from './tls.ts'
 
 /** The parts of the world that a caller may replace, e.g. by a clock under a test's control. */
 export type ConnectOptions = ClientOptions &
@@ -19,24 +24,41 @@ export type ConnectOptions = ClientOptions &
     readonly signal?: AbortSignal
     /** Silent unless given. */
     readonly logger?: Logger
+    /** Speak TLS with the servers (their `secureClientPort`). */
+    readonly tls?: Tls
   }
 
 /**
  * Connects to an ensemble and resolves once a server has granted a session.
- * @param connectionString `host:port,host:port/chroot`; a port left out is 2181
+ * @param connectionString `host:port,host:port/chroot`, a port left out is 2181; or `srv:_zookeeper._tcp.example.org`
  * @throws ConnectError when no server could be reached within `connectTimeoutMs`
  */
 export async function connect(
   connectionString: string,
   options: ConnectOptions = {},
 ): Promise<ZooKeeper> {
-  const { signal, logger, clock, timers, random, network, ...rest } = options
+  const {
+    signal,
+    tls,
+    logger,
+    clock,
+    timers,
+    random,
+    network,
+    resolveSrv: resolve,
+    ...rest
+  } = options
+  if (tls !== undefined && network !== undefined) {
+    const message = 'option tls has no effect on a network of your own'
+    throw new InvalidArgumentError('INVALID_ARGUMENT', message, { op: 'connect' })
+  }
   const env: ClientEnvironment = {
     clock: clock ?? systemClock,
     timers: timers ?? systemTimers,
     random: random ?? new SystemRandom(),
-    network: network ?? clientNetwork,
+    network: network ?? (tls === undefined ? clientNetwork : tlsNetwork(tls)),
     logger: logger ?? SILENT_LOGGER,
+    resolveSrv: resolve ?? resolveSrv,
   }
   return await connectIn(env, connectionString, rest, signal)
 }

@@ -3,6 +3,7 @@ import { parseConnectionString } from './connection-string.ts'
 import { ClientCore } from './core.ts'
 import { Driver } from './driver.ts'
 import type { ClientEnvironment } from './environment.ts'
+import { InvalidArgumentError } from './errors.ts'
 import { type ClientOptions, settle } from './options.ts'
 import { Chroot } from './paths.ts'
 import { ServerList } from './server-list.ts'
@@ -10,7 +11,7 @@ import { ServerList } from './server-list.ts'
 /**
  * Connects and resolves once a server has granted a session and accepted the credentials of `options.auth`. When it
  * rejects, nothing is left behind.
- * @param connectionString `host:port,host:port/chroot`
+ * @param connectionString `host:port,host:port/chroot` or `srv:_zookeeper._tcp.example.org/chroot`
  */
 export async function connectIn(
   env: ClientEnvironment,
@@ -20,6 +21,10 @@ export async function connectIn(
 ): Promise<ZooKeeper> {
   const settings = settle(options)
   const { servers, chroot } = parseConnectionString(connectionString)
+  if (typeof servers === 'string' && env.resolveSrv === undefined) {
+    const message = 'there is nothing to look up SRV records with: resolveSrv is missing'
+    throw new InvalidArgumentError('INVALID_ARGUMENT', message, { op: 'connect' })
+  }
   const list = new ServerList(servers, env.random, settings.retryDelayMsMax)
   const core = new ClientCore(settings, list, env.clock)
   const driver = new Driver(env, core, settings.replyBytesMax)

@@ -3,20 +3,30 @@ import { InvalidArgumentError } from './errors.ts'
 import { checkPath } from './paths.ts'
 
 const DEFAULT_PORT = 2181
+const SRV_PREFIX = 'srv:'
 
 export interface ConnectionTarget {
-  readonly servers: readonly Address[]
+  /** Addresses, or the name whose SRV records lead to them. */
+  readonly servers: readonly Address[] | string
   /** `/` unless the string ends with a path. */
   readonly chroot: string
 }
 
-/** Reads `host[:port],host[:port]…[/chroot]`; an IPv6 address with a port stands in brackets. */
+/**
+ * Reads `host[:port],host[:port]…[/chroot]` or `srv:name[/chroot]`; an IPv6 address with a port stands in brackets.
+ * @throws InvalidArgumentError
+ */
 export function parseConnectionString(text: string): ConnectionTarget {
   if (typeof text !== 'string') throw bad(String(text), 'is no string')
   const slash = text.indexOf('/')
   const hosts = slash === -1 ? text : text.slice(0, slash)
   const chroot = slash === -1 ? '/' : text.slice(slash)
   checkPath('connect', chroot)
+  if (hosts.startsWith(SRV_PREFIX)) {
+    const name = hosts.slice(SRV_PREFIX.length)
+    if (!/^[\w-]+(\.[\w-]+)+\.?$/.test(name)) throw bad(text, `has no name after "${SRV_PREFIX}"`)
+    return { servers: name, chroot }
+  }
   const servers = hosts.split(',').map((part) => parseServer(part.trim(), text))
   return { servers, chroot }
 }

@@ -4,20 +4,19 @@ import {
   type ByteString,
   type ConnectResponse,
   DecodeError,
-  decodeConnectResponse,
   type InputReader,
-  OpCode,
   OutputBuffer,
   readReplyHeader,
   writeConnectRequest,
   Xid,
 } from '../wire/index.ts'
-import { Call, type Request } from './call.ts'
+import { Call } from './call.ts'
 import type { Identity } from './credentials.ts'
+import { Dialing } from './dialing.ts'
 import type { ClientState, Effect } from './effects.ts'
 import {
+  AuthFailedError,
   ClosedError,
-  ConnectError,
   describe,
   ProtocolError,
   SessionLostError,
@@ -25,10 +24,15 @@ import {
   type ZkError,
 } from './errors.ts'
 import { Exchange } from './exchange.ts'
+import { readGreeting } from './greeting.ts'
 import type { Settings } from './options.ts'
-import type { ServerList } from './server-list.ts'
+import { CLOSE, START } from './own-requests.ts'
+import type { SaslAnswer } from './sasl.ts'
+import { SaslDialogue } from './sasl-dialogue.ts'
+import { addressText, type ServerList, type SrvRecord } from './server-list.ts'
 import { Session } from './session.ts'
 import type { WatchRecord } from './watch-table.ts'
+import { WritableSearch } from './writable-search.ts'
 
 const NO_PASSWORD = '\0'.repeat(16) as ByteString
 
@@ -38,27 +42,10 @@ const SILENCE_PART = 2 / 3
 
 /**
  * - `idle`: not started, or closed. `pausing`: until the next attempt.
- * - `opening`: a connection is being made. `greeting`: the handshake is under way. `up`: requests may be sent.
+ * - `opening`: a connection is being made, after the servers were looked up if need be.
+ * - `greeting`: the handshake is under way. `proving`: so is SASL. `up`: requests may be sent.
  */
-type Phase = 'greeting' | 'idle' | 'opening' | 'pausing' | 'up'
-
-const START: Request<void> = {
-  op: 'connect',
-  path: null,
-  type: 0,
-  isWrite: false,
-  write: () => {},
-  read: () => {},
-}
-
-const CLOSE: Request<void> = {
-  op: 'close',
-  path: null,
-  type: OpCode.closeSession,
-  isWrite: false,
-  write: () => {},
-  read: () => {},
-}
+type Phase = 'greeting' | 'idle' | 'opening' | 'pausing' | 'proving' | 'up'
 
 /**
  * A client as a state machine: it is told what happens, with the time, and answers with `effects` and with bytes in
@@ -68,33 +55,37 @@ export class ClientCore {
   readonly effects: Effect[] = []
   readonly out: OutputBuffer = new OutputBuffer()
   readonly #settings: Settings
-  readonly #servers: ServerList
+  readonly #dialing: Dialing
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #exchange: Exchange
+  readonly #sasl: SaslDialogue | null
+  readonly #search: WritableSearch = new WritableSearch()
   #state: ClientState = 'connecting'
   #session: Session | null = null
   #sessionId: SessionId = NO_SESSION
   #password: ByteString = NO_PASSWORD
   #phase: Phase = 'idle'
-  #attempt = 0
-  #address: Address = { host: '', port: 0 }
   /** End of the pause, or of the time that an attempt has. */
   #phaseEndMs = Number.POSITIVE_INFINITY
   #timeoutMs = 0
+  /** The server has no quorum. */
+  #isReadOnly = false
+  /** A server without a quorum has made the session: no other one knows it. */
+  #isProvisional = false
   #greetedAtMs = 0
   #sentAtMs = 0
   #receivedAtMs = 0
   /** Settled by the first connection. */
   #startCall: Call | null = null
   #closeCall: Call | null = null
-  /** Why the last attempt at each server failed. */
-  readonly #failures = new Map<string, string>()
 
   constructor(settings: Settings, servers: ServerList, clock: Pick<Clock, 'monotonicMs'>) {
     this.#settings = settings
-    this.#servers = servers
+    this.#dialing = new Dialing(servers, this.effects)
     this.#clock = clock
     this.#exchange = new Exchange(settings, this.effects)
+    const { sasl } = settings
+    this.#sasl = sasl === null ? null : new SaslDialogue(sasl, this.effects, this.#dialing)
   }
 
   get state(): ClientState {
@@ -106,20 +97,8 @@ export class ClientCore {
     return this.#session
   }
 
-  get sessionId(): SessionId {
-    return this.#sessionId
-  }
-
-  get lastZxid(): bigint {
-    return this.#exchange.lastZxid
-  }
-
   get watches(): number {
     return this.#exchange.watches.size
-  }
-
-  get isUp(): boolean {
-    return this.#phase === 'up'
   }
 
   /** When {@link tick} has something to do, unless something else happens before. */
@@ -127,7 +106,7 @@ export class ClientCore {
     const times = [this.#exchange.deadlines.nextMs]
     if (this.#phase === 'up') {
       times.push(this.#sentAtMs + this.#timeoutMs * PING_PART)
-      times.push(this.#receivedAtMs + this.#timeoutMs * SILENCE_PART)
+      times.push(this.#receivedAtMs + this.#timeoutMs * SILENCE_PART, this.#search.nextMs)
     } else if (this.#phase !== 'idle') times.push(this.#phaseEndMs)
     if (this.#session !== null) times.push(this.#session.sureUntilMs)
     return Math.min(...times)
@@ -199,9 +178,20 @@ export class ClientCore {
 
   /* ---------------------------------------------------------------- what happens */
 
+  /** What the name of the servers leads to at present. */
+  lookedUp(attempt: number, records: readonly SrvRecord[]): void {
+    if (this.#isIn('opening', attempt)) this.#dialing.lookedUp(records)
+  }
+
+  /** Servers that were found before are good enough. */
+  lookUpFailed(attempt: number, reason: string, nowMs: number): void {
+    if (!this.#isIn('opening', attempt)) return
+    if (!this.#dialing.lookUpFailed(reason)) this.#disconnected(reason, nowMs)
+  }
+
   /** A connection is open. */
   opened(attempt: number, nowMs: number): void {
-    if (attempt !== this.#attempt || this.#phase !== 'opening') {
+    if (!this.#isIn('opening', attempt)) {
       this.effects.push({ kind: 'disconnect', attempt, isOrderly: false })
       return
     }
@@ -223,17 +213,16 @@ export class ClientCore {
 
   /** A connection is gone, or could not be made. */
   closed(attempt: number, reason: string, nowMs: number): void {
-    if (attempt === this.#attempt && this.#phase !== 'pausing' && this.#phase !== 'idle') {
-      this.#disconnected(reason, nowMs)
-    }
+    if (this.#isOn(attempt)) this.#disconnected(reason, nowMs)
   }
 
   /** A frame has come. */
   received(attempt: number, reader: InputReader, nowMs: number): void {
-    if (attempt !== this.#attempt) return
+    if (attempt !== this.#dialing.attempt) return
     this.#receivedAtMs = nowMs
     try {
-      if (this.#phase === 'greeting') this.#greeted(decodeConnectResponse(reader), nowMs)
+      if (this.#phase === 'greeting') this.#greeted(readGreeting(reader), nowMs)
+      else if (this.#phase === 'proving') this.#challenged(reader, nowMs)
       else if (this.#phase === 'up') this.#message(reader)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
@@ -243,11 +232,30 @@ export class ClientCore {
 
   /** What came is not the protocol. */
   garbled(attempt: number, problem: string, nowMs: number): void {
-    if (attempt !== this.#attempt || this.#phase === 'idle' || this.#phase === 'pausing') return
-    const message = `${this.#server()} sent what cannot be read: ${problem}`
+    if (!this.#isOn(attempt)) return
+    const message = `${this.#dialing.server} sent what cannot be read: ${problem}`
     this.effects.push({ kind: 'log', level: 'warn', message })
     this.#exchange.failOldest(new ProtocolError('PROTOCOL', message))
     this.#drop(problem, nowMs)
+  }
+
+  /** The mechanism has an answer for the server. */
+  proved(attempt: number, answer: SaslAnswer, nowMs: number): void {
+    if (!this.#isIn('proving', attempt)) return
+    if (this.#sasl!.answered(answer, this.out)) this.#ready(nowMs)
+  }
+
+  /** The mechanism cannot go on with this server. */
+  notProved(attempt: number, reason: string, nowMs: number): void {
+    if (this.#isIn('proving', attempt)) this.#drop(reason, nowMs)
+  }
+
+  /** A server that takes writes has been found while the present one takes none. */
+  foundWritable(attempt: number, address: Address, nowMs: number): void {
+    if (!this.#isIn('up', attempt) || !this.#isReadOnly) return
+    this.#dialing.prefer(address)
+    this.#drop(`${addressText(address)} takes writes again`, nowMs)
+    this.#phaseEndMs = nowMs
   }
 
   /** Time has passed. */
@@ -259,6 +267,7 @@ export class ClientCore {
         break
       case 'opening':
       case 'greeting':
+      case 'proving':
         if (nowMs >= this.#phaseEndMs) this.#drop('it did not answer in time', nowMs)
         break
       case 'up':
@@ -275,27 +284,38 @@ export class ClientCore {
 
   /* ---------------------------------------------------------------- connections */
 
+  /** The attempt is the present one and has not ended. */
+  #isOn(attempt: number): boolean {
+    return attempt === this.#dialing.attempt && this.#phase !== 'idle' && this.#phase !== 'pausing'
+  }
+
+  #isIn(phase: Phase, attempt: number): boolean {
+    return attempt === this.#dialing.attempt && this.#phase === phase
+  }
+
   #beginAttempt(nowMs: number): void {
-    this.#attempt += 1
     this.#phase = 'opening'
     this.#phaseEndMs = nowMs + this.#settings.attemptTimeoutMs
-    this.#address = this.#servers.next()
-    this.effects.push({ kind: 'connect', attempt: this.#attempt, address: this.#address })
+    this.#dialing.begin()
   }
 
   /** Gives the present connection up. */
   #drop(reason: string, nowMs: number): void {
-    this.effects.push({ kind: 'disconnect', attempt: this.#attempt, isOrderly: false })
+    this.#cut(false)
     this.#disconnected(reason, nowMs)
   }
 
+  #cut(isOrderly: boolean): void {
+    this.effects.push({ kind: 'disconnect', attempt: this.#dialing.attempt, isOrderly })
+  }
+
   #disconnected(reason: string, nowMs: number): void {
-    const where = `${this.#server()}: ${reason}`
-    this.#failures.set(this.#server(), reason)
+    const where = `${this.#dialing.server}: ${reason}`
     this.out.reset()
     this.#phase = 'pausing'
-    this.#phaseEndMs = nowMs + this.#servers.delayMs()
+    this.#phaseEndMs = nowMs + this.#dialing.failed(reason)
     this.#exchange.disconnected(where)
+    if (this.#isProvisional) this.#endProvisional()
     if (this.#closeCall !== null) this.#finish('closed', null)
     else if (this.#state === 'connected' || this.#state === 'readonly') {
       this.#setState('suspended', where)
@@ -310,6 +330,7 @@ export class ClientCore {
       this.#exchange.ping(this.out, nowMs)
       this.#sentAtMs = nowMs
     }
+    if (this.#search.isDue(nowMs)) this.#dialing.probe()
   }
 
   #greeted(response: ConnectResponse, nowMs: number): void {
@@ -324,16 +345,39 @@ export class ClientCore {
       if (this.#phase === 'pausing') this.#phaseEndMs = nowMs
       return
     }
-    this.#phase = 'up'
     this.#timeoutMs = response.timeOut
     this.#sessionId = response.sessionId
     this.#password = response.passwd ?? NO_PASSWORD
+    this.#isReadOnly = response.readOnly
+    this.#isProvisional = response.readOnly && (asked === NO_SESSION || this.#isProvisional)
+    if (this.#sasl === null) this.#ready(nowMs)
+    else {
+      // Before anything else: a server may serve only those who have proved themselves.
+      this.#phase = 'proving'
+      this.#sasl.begin()
+    }
+  }
+
+  /** @throws DecodeError */
+  #challenged(reader: InputReader, nowMs: number): void {
+    try {
+      if (this.#sasl!.heard(reader)) this.#ready(nowMs)
+    } catch (error) {
+      if (!(error instanceof AuthFailedError)) throw error
+      this.#finish(error.message, error)
+    }
+  }
+
+  /** The server has accepted the session, and who the client is. */
+  #ready(nowMs: number): void {
+    this.#phase = 'up'
     this.#sentAtMs = nowMs
-    this.#session ??= new Session(response.sessionId, response.timeOut, this.#clock)
-    this.#session.extend(this.#greetedAtMs, response.timeOut, this.#settings.driftMargin)
-    this.#failures.clear()
+    this.#session ??= new Session(this.#sessionId, this.#timeoutMs, this.#clock)
+    this.#session.extend(this.#greetedAtMs, this.#timeoutMs, this.#settings.driftMargin)
+    this.#dialing.connected()
+    this.#search.reset(this.#isReadOnly, nowMs)
     this.#exchange.connected(this.out, nowMs)
-    this.#setState(response.readOnly ? 'readonly' : 'connected', this.#server())
+    this.#setState(this.#isReadOnly ? 'readonly' : 'connected', this.#dialing.server)
     this.#started()
   }
 
@@ -343,7 +387,7 @@ export class ClientCore {
     else if (header.xid === Xid.auth) this.#verdict(header.err)
     else {
       const call = this.#exchange.reply(header, reader)
-      this.#servers.succeeded()
+      this.#dialing.succeeded()
       this.#session?.extend(call.sentAtMs, this.#timeoutMs, this.#settings.driftMargin)
       if (call === this.#closeCall) this.#finish('closed', null)
     }
@@ -367,9 +411,9 @@ export class ClientCore {
 
   #overdue(call: Call, nowMs: number): void {
     if (call === this.#startCall) {
-      this.giveUp(call, this.#connectError())
+      this.giveUp(call, this.#dialing.error())
     } else if (call.purpose === 'close') {
-      this.effects.push({ kind: 'disconnect', attempt: this.#attempt, isOrderly: false })
+      this.#cut(false)
       this.#disconnected('it did not end the session in time', nowMs)
     } else {
       const message = describe('no answer in time', call.request)
@@ -377,16 +421,21 @@ export class ClientCore {
     }
   }
 
-  #connectError(): ConnectError {
-    const reasons = [...this.#failures].map(([server, reason]) => `${server}: ${reason}`)
-    const why = reasons.length === 0 ? `${this.#server()} does not answer` : reasons.join('; ')
-    const message = `cannot connect: ${why}`
-    return new ConnectError('CONNECT_FAILED', message, { op: 'connect', retryable: true })
-  }
-
   #forgetSession(): void {
     this.#sessionId = NO_SESSION
     this.#password = NO_PASSWORD
+  }
+
+  /** Nothing was written in it and no other server has it: that is no loss. */
+  #endProvisional(): void {
+    const session = this.#session
+    this.#isProvisional = false
+    this.#forgetSession()
+    this.#session = null
+    if (session === null) return
+    const message = 'the session ended with the connection to a read-only server'
+    const error = new SessionLostError('SESSION_LOST', message)
+    this.effects.push({ kind: 'sessionEnd', session, error })
   }
 
   #lose(reason: string): void {
@@ -409,13 +458,10 @@ export class ClientCore {
   #finish(reason: string, failure: ZkError | null): void {
     if (this.#state === 'closed') return
     const session = this.#session
-    const wasOpen = this.#phase !== 'idle' && this.#phase !== 'pausing'
-    if (wasOpen) {
-      this.effects.push({ kind: 'disconnect', attempt: this.#attempt, isOrderly: failure === null })
-    }
+    if (this.#isOn(this.#dialing.attempt)) this.#cut(failure === null)
     this.#phase = 'idle'
     this.#session = null
-    this.#attempt += 1
+    this.#dialing.abandon()
     this.out.reset()
     this.#exchange.disconnected(reason)
     this.#exchange.failWaiting(closedError)
@@ -442,11 +488,6 @@ export class ClientCore {
     this.#state = state
     const change = { state, previous, sessionId: this.#sessionId as bigint, reason }
     this.effects.push({ kind: 'state', change })
-  }
-
-  #server(): string {
-    const { host, port } = this.#address
-    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
   }
 }
 

@@ -1,4 +1,5 @@
 import type {
+  Address,
   ConnectHandler,
   Connection,
   ConnectionHandler,
@@ -12,9 +13,13 @@ import type { ClientCore } from './core.ts'
 import type { Effect, StateChange } from './effects.ts'
 import type { ClientEnvironment } from './environment.ts'
 import { AbortedError, describe } from './errors.ts'
+import { Probe } from './probe.ts'
+import type { SaslExchange } from './sasl.ts'
 
 /** Above this, requests wait until the connection has got rid of some. */
 const BUFFERED_BYTES_MAX = 1024 * 1024
+/** How long a server may take to say whether it takes writes. */
+const PROBE_LIMIT_MS = 4000
 
 /** Gives the core its connections and its time, and carries its effects out. */
 export class Driver {
@@ -24,6 +29,7 @@ export class Driver {
   readonly #listeners = new Set<(change: StateChange) => void>()
   readonly #signals = new AbortSignals((call, reason) => this.#giveUp(call, reason))
   #link: Link | null = null
+  #probe: Probe | null = null
   #timer: TimerHandle | null = null
   #timerMs = Number.POSITIVE_INFINITY
   #isDraining = false
@@ -107,9 +113,18 @@ export class Driver {
       case 'event':
         effect.sink.deliver(effect.type, effect.path, effect.zxid)
         return
+      case 'lookUp':
+        void this.#lookUp(effect.attempt, effect.name)
+        return
       case 'connect':
         this.#link = new Link(this.#core, this, effect.attempt, this.#replyBytesMax)
         this.#env.network.connect(effect.address, this.#link, this.#link.signal)
+        return
+      case 'prove':
+        if (this.#link?.attempt === effect.attempt) void this.#link.prove(effect)
+        return
+      case 'probe':
+        this.#probeServer(effect.attempt, effect.address)
         return
       case 'disconnect':
         this.#disconnect(effect.attempt, effect.isOrderly)
@@ -129,7 +144,27 @@ export class Driver {
     const link = this.#link
     if (link?.attempt !== attempt) return
     this.#link = null
+    this.#probe?.end()
     link.leave(isOrderly)
+  }
+
+  async #lookUp(attempt: number, name: string): Promise<void> {
+    try {
+      const records = await this.#env.resolveSrv!(name)
+      if (records.length === 0) throw new Error('it has no SRV records')
+      this.#core.lookedUp(attempt, records)
+    } catch (error) {
+      this.#core.lookUpFailed(attempt, `cannot be looked up: ${reasonOf(error)}`, this.nowMs)
+    }
+    this.after()
+  }
+
+  #probeServer(attempt: number, address: Address): void {
+    this.#probe?.end()
+    this.#probe = new Probe(this.#env, address, PROBE_LIMIT_MS, () => {
+      this.#core.foundWritable(attempt, address, this.nowMs)
+      this.after()
+    })
   }
 
   #tell(change: StateChange): void {
@@ -198,6 +233,7 @@ class Link implements ConnectHandler, ConnectionHandler, FrameSink {
   readonly #reader: InputReader = new InputReader()
   readonly #abort: AbortController = new AbortController()
   #connection: Connection | null = null
+  #sasl: SaslExchange | null = null
   #isLeft = false
 
   constructor(core: ClientCore, driver: Driver, attempt: number, replyBytesMax: number) {
@@ -217,6 +253,23 @@ class Link implements ConnectHandler, ConnectionHandler, FrameSink {
 
   write(bytes: Uint8Array): void {
     this.#connection!.write(bytes)
+  }
+
+  /** Has the mechanism answer the server. */
+  async prove({
+    mechanism,
+    address,
+    challenge,
+  }: Extract<Effect, { kind: 'prove' }>): Promise<void> {
+    try {
+      if (challenge === null) this.#sasl = mechanism.begin(address)
+      const answer = await this.#sasl!.answer(challenge)
+      this.#core.proved(this.attempt, answer, this.#driver.nowMs)
+    } catch (error) {
+      const reason = `SASL ${mechanism.name}: ${reasonOf(error)}`
+      this.#core.notProved(this.attempt, reason, this.#driver.nowMs)
+    }
+    this.#driver.after()
   }
 
   /** The client has no use for it any more. */
@@ -278,4 +331,8 @@ class Link implements ConnectHandler, ConnectionHandler, FrameSink {
     this.#core.closed(this.attempt, reason, this.#driver.nowMs)
     this.#driver.after()
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,7 @@
 import type { Address } from '../env/index.ts'
 import type { Call } from './call.ts'
 import type { ZkError } from './errors.ts'
+import type { SaslMechanism } from './sasl.ts'
 import type { Session } from './session.ts'
 import type { WatchEventType, WatchSink } from './watch-table.ts'
 
@@ -25,7 +26,17 @@ export interface StateChange {
 
 /** What the core asks its driver to do, in this order. */
 export type Effect =
+  | { readonly kind: 'lookUp'; readonly attempt: number; readonly name: string }
   | { readonly kind: 'connect'; readonly attempt: number; readonly address: Address }
+  | {
+      readonly kind: 'prove'
+      readonly attempt: number
+      readonly mechanism: SaslMechanism
+      readonly address: Address
+      readonly challenge: Uint8Array | null
+    }
+  /** Asks another server, on a connection of its own, whether it takes writes. */
+  | { readonly kind: 'probe'; readonly attempt: number; readonly address: Address }
   /** `isOrderly`: what is written goes out first. */
   | { readonly kind: 'disconnect'; readonly attempt: number; readonly isOrderly: boolean }
   | { readonly kind: 'resolve'; readonly call: Call; readonly value: unknown }

@@ -11,7 +11,7 @@ import {
   writeRequestHeader,
   Xid,
 } from '../wire/index.ts'
-import { Call, type Request } from './call.ts'
+import { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import { type Identity, writeIdentity } from './credentials.ts'
 import { Deadlines } from './deadlines.ts'
@@ -28,6 +28,7 @@ import {
   type ZkError,
 } from './errors.ts'
 import type { Settings } from './options.ts'
+import { PING } from './own-requests.ts'
 import type { Session } from './session.ts'
 import { releaseRequest } from './watch-release.ts'
 import { type RestoreRequest, restoreRequests } from './watch-restore.ts'
@@ -49,15 +50,6 @@ const EVENT_TYPES: ReadonlyMap<number, WatchEventType> = new Map([
   [EventType.nodeDataChanged, 'changed'],
   [EventType.nodeChildrenChanged, 'children'],
 ])
-
-const PING: Request<void> = {
-  op: 'ping',
-  path: null,
-  type: OpCode.ping,
-  isWrite: false,
-  write: () => {},
-  read: () => {},
-}
 
 /**
  * The requests and answers of a client, over however many connections: order, the limit of what is under way, watches,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from './errors.ts'
+import type { SaslMechanism } from './sasl.ts'
 
 /** Who the client is: sent on every connection. */
 export interface Credentials {
@@ -37,6 +38,8 @@ export interface ClientOptions {
   /** The local end of the session lies this part of its timeout before the server's: for clocks that drift. */
   readonly driftMargin?: number
   readonly auth?: readonly Credentials[]
+  /** Proves who the client is before anything else is said, on every connection. */
+  readonly sasl?: SaslMechanism | null
 }
 
 export type Settings = Required<ClientOptions>
@@ -57,6 +60,7 @@ export const DEFAULTS: Settings = {
   renewSession: true,
   driftMargin: 0.1,
   auth: [],
+  sasl: null,
 }
 
 /** @throws InvalidArgumentError naming the option. */
@@ -74,6 +78,9 @@ export function settle(options: ClientOptions): Settings {
     if (!Number.isSafeInteger(value) || value < 1 || value > 0x7fff_ffff) {
       throw bad(name, `is ${value}, not a whole number from 1 to 2147483647`)
     }
+  }
+  if (settings.sasl !== null && typeof settings.sasl.begin !== 'function') {
+    throw bad('sasl', 'is no mechanism')
   }
   if (!(settings.driftMargin >= 0 && settings.driftMargin < 1)) {
     throw bad('driftMargin', `is ${settings.driftMargin}, not in 0 to 1`)
