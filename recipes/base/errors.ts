@@ -1,5 +1,13 @@
 /** Stable names: `error.code`. */
 export type RecipeErrorCode =
+  /** The value does not fit into the encoding. */
+  | 'OUT_OF_RANGE'
+  /** Somebody uses the path with other settings. */
+  | 'MISMATCH'
+  /** The znode's data are not what the recipe writes. */
+  | 'CORRUPT_DATA'
+  /** Others were faster, as often as was tried. */
+  | 'CONTENTION'
   /** The znode of a grant is gone, or belongs to another session. */
   | 'GRANT_LOST'
   /** Contenders of another layout or recipe are at the path: neither side would wait for the other. */

@@ -1,10 +1,7 @@
 import {
-  type CallOptions,
-  NoNodeError,
+  nameOf,
   parentOf,
   SessionLostError,
-  type Transaction,
-  TransactionError,
   ZkError,
   type ZooKeeper,
 } from '../../src/client/index.ts'
@@ -13,26 +10,13 @@ import { Cancellation, type WaitOptions } from './cancellation.ts'
 import { hexId } from './ids.ts'
 import { Janitor } from './janitor.ts'
 import { liveSession } from './perseverance.ts'
-import { Receipt } from './receipt.ts'
+import { type AddOperations, Receipt, type Written } from './receipt.ts'
 
 /** How long a receipt that nobody needs is kept for the next write. */
 const IDLE_MS = 2000
 const IDLE_RECEIPTS_MAX = 8
 /** Of a write whose caller sets no limit. */
 const WRITE_TIMEOUT_MS = 30_000
-
-/** Adds the operations of a write. Called again for every try. */
-export type AddOperations<R extends readonly unknown[]> = (
-  transaction: Transaction<readonly [], CallOptions>,
-) => Transaction<R, CallOptions>
-
-/** A write that was applied. */
-export interface Written<R> {
-  /** Of its transaction. */
-  readonly zxid: bigint
-  /** One per operation; null when the answer was lost, and the receipt told that it was applied. */
-  readonly results: R | null
-}
 
 /**
  * Looks whether a write was applied when the session has ended that it was sent in, by other means than the receipt.
@@ -53,14 +37,10 @@ export class Receipts {
   readonly #idle: { readonly receipt: Receipt; readonly timer: TimerHandle }[] = []
   #ignoreState: (() => void) | null = null
 
-  private constructor(zk: ZooKeeper, prefix: string) {
+  /** @param path beside which the receipts are */
+  constructor(zk: ZooKeeper, path: string) {
     this.#zk = zk
-    this.#prefix = prefix
-  }
-
-  /** Those of a client beside a path. */
-  static of(zk: ZooKeeper, path: string): Receipts {
-    return new Receipts(zk, path === '/' ? '/receipt-' : `${path}-receipt-`)
+    this.#prefix = path === '/' ? '/receipt-' : `${path}-receipt-`
   }
 
   /**
@@ -81,7 +61,9 @@ export class Receipts {
         const written = await receipt.write(add, session, cancellation)
         if (written !== null) return written
       } catch (error) {
-        if (!(await this.#isRefuted(error, receipt, cancellation, evidence))) throw error
+        if (receipt.isDoubtful) await this.#consult(evidence, error, cancellation)
+        // The next session may do it.
+        else if (!(error instanceof SessionLostError)) throw error
       } finally {
         this.#put(receipt)
       }
@@ -89,17 +71,11 @@ export class Receipts {
     }
   }
 
-  /** True: the write may be tried again. @throws the error with an honest outcome */
-  async #isRefuted(
-    error: unknown,
-    receipt: Receipt,
-    cancellation: Cancellation,
-    evidence: Evidence,
-  ): Promise<boolean> {
-    if (!receipt.isDoubtful) return isOfTheWay(error)
+  /** Returns when the write was not applied after all, and may be tried again. */
+  async #consult(evidence: Evidence, error: unknown, cancellation: Cancellation): Promise<void> {
     if (cancellation.error === null && error instanceof SessionLostError) {
       const found = await evidence(cancellation).catch(() => null)
-      if (found === false) return true
+      if (found === false) return
     }
     throw inDoubt(cancellation.error ?? error)
   }
@@ -149,7 +125,7 @@ export class Receipts {
   #remove({ path, sessionId, isDoubtful }: Receipt): void {
     const janitor = Janitor.of(this.#zk)
     const removed = isDoubtful
-      ? janitor.removeCreated(parentOf(path), path.slice(path.lastIndexOf('/') + 1), sessionId)
+      ? janitor.removeCreated(parentOf(path), nameOf(path), sessionId)
       : janitor.remove(path, sessionId)
     // The janitor reports it.
     removed.catch(() => {})
@@ -188,18 +164,6 @@ function inDoubt(error: unknown): unknown {
   return new make(error.code, error.message, { op, path, cause, outcome: 'unknown' })
 }
 
-/** The next session may do it. */
-function isOfTheWay(error: unknown): boolean {
-  return error instanceof SessionLostError
-}
-
 async function nobodyKnows(): Promise<null> {
   return null
 }
-
-/** An operation was refused since the znode is not as it was read, or not there at all. */
-export function isRefused(error: unknown): error is TransactionError {
-  return error instanceof TransactionError
-}
-
-export { NoNodeError }
