@@ -53,7 +53,7 @@ export interface Settings {
   readonly onLog: (line: TestLogLine) => void
 }
 
-const NAMES: ReadonlySet<string> = new Set([
+export const OPTION_NAMES: ReadonlySet<string> = new Set([
   'clock',
   'config',
   'onLog',
@@ -70,7 +70,7 @@ const SESSION_MS_MAX = 60_000
 /** @throws RangeError naming the option */
 export function settle(options: TestServerOptions, drawn: number, wallMs: number): Settings {
   for (const name of Object.keys(options)) {
-    if (!NAMES.has(name)) throw new RangeError(`${name} is no option of startTestServer`)
+    if (!OPTION_NAMES.has(name)) throw new RangeError(`${name} is no option of startTestServer`)
   }
   const clock = oneOf('clock', options.clock ?? 'system', ['manual', 'system'])
   const otherwise = clock === 'manual' ? 'memory' : 'tcp'

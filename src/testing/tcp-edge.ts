@@ -101,7 +101,7 @@ class Outside implements ConnectionHandler, ConnectHandler {
 
   // The chunk is the socket's, and may have to wait inside.
   onBytes(chunk: Uint8Array): void {
-    if (this.#inside?.write(chunk.slice()) === false) this.tcp.pause()
+    if (this.#inside?.write(new Uint8Array(chunk)) === false) this.tcp.pause()
   }
 
   onDrain(): void {
@@ -131,7 +131,7 @@ class Inside implements ConnectionHandler {
 
   // The chunk is overwritten after the call.
   onBytes(chunk: Uint8Array): void {
-    if (!this.#outside.tcp.write(chunk.slice())) this.#connection.pause()
+    if (!this.#outside.tcp.write(new Uint8Array(chunk))) this.#connection.pause()
   }
 
   onDrain(): void {

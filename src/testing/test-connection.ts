@@ -121,7 +121,7 @@ export class TestConnection implements Connection, ConnectHandler, ConnectionHan
     const passed = passes === bytes.length ? bytes : bytes.subarray(0, passes)
     let hasRoom = true
     if (this.#requests.isOpen) hasRoom = server.write(passed)
-    else this.#holdRequest(passed.slice())
+    else this.#holdRequest(new Uint8Array(passed))
     if (passes < bytes.length) this.drop()
     return hasRoom
   }
@@ -188,7 +188,7 @@ export class TestConnection implements Connection, ConnectHandler, ConnectionHan
     const passes = this.#taps.reply(chunk)
     const passed = passes === chunk.length ? chunk : chunk.subarray(0, passes)
     if (this.#replies.isOpen) this.#client?.onBytes(passed)
-    else this.#holdReply(passed.slice())
+    else this.#holdReply(new Uint8Array(passed))
     if (passes < chunk.length) this.drop()
   }
 

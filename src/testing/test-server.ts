@@ -234,6 +234,8 @@ export class TestServer {
    * Manual clock: lets time pass until the promise has settled, and settles alike, or until the condition holds.
    * @throws Error when that takes more than `limitMs` of the servers' time
    */
+  async advanceUntil(condition: () => boolean, limitMs?: number): Promise<void>
+  async advanceUntil<T>(promise: Promise<T>, limitMs?: number): Promise<T>
   async advanceUntil<T>(
     what: Promise<T> | (() => boolean),
     limitMs: number = ADVANCE_LIMIT_MS,
