@@ -1,6 +1,12 @@
 export {
+  type ContestOptions,
   type Grant,
+  type GrantGroup,
+  type GrantOptions,
+  type Hold,
+  type Kind,
   type Layout,
+  type Participant,
   RecipeError,
   type RecipeErrorCode,
   type WaitOptions,
@@ -14,8 +20,20 @@ export type {
 } from './cache/index.ts'
 export { ChildrenCache, type ChildrenCacheOptions, type ChildrenChange } from './children-cache.ts'
 export { type Counted, Counter, type CounterEncoding, type CounterOptions } from './counter.ts'
+export { LeaderLatch, type LeaderLatchOptions } from './leader-latch.ts'
+export {
+  LeaderObserver,
+  type LeaderObserverOptions,
+  type ObservedLeader,
+} from './leader-observer.ts'
+export { LeaderSelector, type LeaderSelectorOptions, type Leading } from './leader-selector.ts'
+export { type Acquirable, MultiLock } from './multi-lock.ts'
 export { Mutex, type MutexOptions } from './mutex.ts'
 export { NodeCache, type NodeCacheOptions, type NodeChange, type NodeValue } from './node-cache.ts'
+export { type LockSide, ReadWriteLock, type ReadWriteLockOptions } from './read-write-lock.ts'
+export { LockOwner, ReentrantMutex } from './reentrant-mutex.ts'
+export { RevocableMutex } from './revocable-mutex.ts'
+export { Semaphore, type SemaphoreOptions } from './semaphore.ts'
 export { type ReadOptions, SharedValue } from './shared-value.ts'
 export { TreeCache, type TreeCacheOptions, type TreeChange } from './tree-cache.ts'
 export {
@@ -26,3 +44,4 @@ export {
   type ValueOptions,
   type Versioned,
 } from './values/index.ts'
+export { whileHeld } from './while-held.ts'

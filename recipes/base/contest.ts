@@ -99,7 +99,7 @@ export class Contest {
   ): Promise<Entry> {
     const { zk, path, family, options } = this
     // Before anything is created: contenders of others may not bear a znode that they cannot read.
-    if (!this.#isChecked) await this.list(session, cancellation)
+    if (!this.#isChecked) await this.list({ session }, cancellation)
     this.#isChecked = true
     const name = contenderName(family, kind, zk.environment.random)
     const znode = {
@@ -114,12 +114,15 @@ export class Contest {
     return new Entry(this, created, session, events)
   }
 
-  /** The contenders, the oldest first. */
-  async list(session: Session, cancellation: Cancellation): Promise<ContenderName[]> {
+  /** The contenders, the oldest first; with `session` as the server sees them while it lives. */
+  async list(
+    options: { readonly session?: Session },
+    cancellation: Cancellation,
+  ): Promise<ContenderName[]> {
     try {
       const { signal } = cancellation
       const { children } = await persist(cancellation, () =>
-        this.zk.getChildren(this.path, { session, signal }),
+        this.zk.getChildren(this.path, { ...options, signal }),
       )
       return this.sort(children)
     } catch (error) {
@@ -142,7 +145,7 @@ export class Contest {
   }
 
   async #isFree(kind: Kind, session: Session, cancellation: Cancellation): Promise<boolean> {
-    const contenders = await this.list(session, cancellation)
+    const contenders = await this.list({ session }, cancellation)
     return !contenders.some((other) => kind === 'exclusive' || other.kind === 'exclusive')
   }
 
@@ -170,8 +173,13 @@ export class Entry {
 
   /** Waits for its turn. When this rejects the contender is gone, or will be. */
   async grant(cancellation: Cancellation): Promise<ZnodeGrant> {
+    return await this.grantWhen(cancellation, () => this.turn(cancellation))
+  }
+
+  /** The same by another rule of when its turn is. */
+  async grantWhen(cancellation: Cancellation, turn: () => Promise<void>): Promise<ZnodeGrant> {
     return await this.#orLeave(async () => {
-      await this.turn(cancellation)
+      await turn()
       return await this.#granted(cancellation)
     })
   }
@@ -204,7 +212,7 @@ export class Entry {
   async blockers(cancellation: Cancellation): Promise<ContenderName[]> {
     this.znode.check()
     const { contest, znode } = this
-    const contenders = await contest.list(znode.session, cancellation)
+    const contenders = await contest.list({ session: znode.session }, cancellation)
     const own = contenders.find(({ name }) => name === this.name)
     if (own === undefined) throw new RecipeError('GRANT_LOST', znode.path, 'the znode is gone')
     return blockersOf(own, contenders)

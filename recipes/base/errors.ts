@@ -1,17 +1,19 @@
 /** Stable names: `error.code`. */
 export type RecipeErrorCode =
-  /** The value does not fit into the encoding. */
-  | 'OUT_OF_RANGE'
-  /** Somebody uses the path with other settings. */
-  | 'MISMATCH'
-  /** The znode's data are not what the recipe writes. */
-  | 'CORRUPT_DATA'
   /** Others were faster, as often as was tried. */
   | 'CONTENTION'
+  /** The znode's data are not what the recipe writes. */
+  | 'CORRUPT_DATA'
   /** The znode of a grant is gone, or belongs to another session. */
   | 'GRANT_LOST'
+  /** Somebody uses the path with other settings. */
+  | 'MISMATCH'
+  /** The value does not fit into the encoding. */
+  | 'OUT_OF_RANGE'
   /** Contenders of another layout or recipe are at the path: neither side would wait for the other. */
   | 'FOREIGN_CONTENDERS'
+  /** A leader was asked by its own process to let others have a turn. */
+  | 'INTERRUPTED'
   /** The holder has released it. */
   | 'RELEASED'
   /** Another client wants it. */

@@ -1,17 +1,14 @@
-import { ClosedError, SessionLostError, type ZooKeeper } from '../../src/client/index.ts'
+import {
+  ClosedError,
+  type Session,
+  SessionLostError,
+  type ZooKeeper,
+} from '../../src/client/index.ts'
 import { RecipeError } from './errors.ts'
 import type { OwnZnode } from './own-znode.ts'
 
-/** What a recipe hands out: a lock, a lease, leadership. Held until `release`, or until it is lost. */
-export interface Grant extends AsyncDisposable {
-  /** Of the znode that stands for it. */
-  readonly path: string
-  /**
-   * The zxid of the transaction that created the znode. Of two grants of the same exclusive thing the later one has the
-   * greater token, in whatever process: a store that remembers the greatest it has seen can refuse a holder whose time
-   * is over and who does not know it yet.
-   */
-  readonly fencingToken: bigint
+/** Something that is held until `release`, or until it is lost. */
+export interface Hold extends AsyncDisposable {
   /**
    * Aborts as soon as the grant is not sure any more: the session is over or may be, by the local clock too; the znode
    * is gone; it was revoked or released. The reason is a `RecipeError` or a `ZkError`.
@@ -34,6 +31,18 @@ export interface GrantOptions {
    * znode stays.
    */
   readonly isStrict?: boolean
+}
+
+/** What a recipe hands out: a lock, a lease, leadership. */
+export interface Grant extends Hold {
+  /** Of the znode that stands for it. */
+  readonly path: string
+  /**
+   * The zxid of the transaction that created the znode. Of two grants of the same exclusive thing the later one has the
+   * greater token, in whatever process: a store that remembers the greatest it has seen can refuse a holder whose time
+   * is over and who does not know it yet (B19).
+   */
+  readonly fencingToken: bigint
 }
 
 /** A grant that one znode stands for. */
@@ -59,6 +68,11 @@ export class ZnodeGrant implements Grant {
     this.#ignoreState = zk.onState(({ state }) => {
       if (state !== 'connected') this.#end(this.#suspended())
     })
+  }
+
+  /** For recipes. */
+  get session(): Session {
+    return this.#znode.session
   }
 
   get isSure(): boolean {

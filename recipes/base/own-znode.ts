@@ -14,7 +14,7 @@ import { persist } from './perseverance.ts'
 
 export interface OwnZnodeEvents {
   /** Its data were read: once at the beginning and after every change of somebody. */
-  onData?(data: Uint8Array): void
+  onData?(data: Uint8Array, path: string): void
 }
 
 /**
@@ -136,7 +136,7 @@ export class OwnZnode {
         void watch.close()
         throw new RecipeError('GRANT_LOST', path, 'the znode belongs to another session')
       }
-      this.#events.onData?.(data)
+      this.#events.onData?.(data, path)
       return { stat, changed: watch.fired.then(() => {}) }
     } catch (error) {
       const loss =

@@ -58,8 +58,8 @@ class LockScene implements CampaignScene {
     if (grant === null) return
     this.#ledger.granted(member.host, way.kind, grant)
     await this.#stage.sleep(holdMs)
-    // Who was told of the loss may forget about it; who was not may not.
-    if (grant.signal.aborted && isForgotten) return
+    // Who was told that it is lost may forget about it; who was only asked or warned may not.
+    if (isForgotten && isGone(grant)) return
     await grant.release()
   }
 
@@ -79,6 +79,11 @@ class LockScene implements CampaignScene {
   async end(): Promise<void> {
     if (this.#ledger.holders > 0) await this.#stage.sleep(HOLD_MS_MAX)
   }
+}
+
+function isGone({ signal }: Grant): boolean {
+  const { code } = (signal.reason ?? {}) as { readonly code?: string }
+  return code === 'SESSION_LOST' || code === 'GRANT_LOST'
 }
 
 /** What an acquisition may fail with under faults; null then. */

@@ -1,0 +1,174 @@
+import {
+  type Grant,
+  type Layout,
+  LeaderSelector,
+  LockOwner,
+  MultiLock,
+  Mutex,
+  ReadWriteLock,
+  ReentrantMutex,
+  RevocableMutex,
+  Semaphore,
+  type WaitOptions,
+} from '../../recipes/index.ts'
+import type { ZooKeeper } from '../../src/client/index.ts'
+import { recipeCampaign } from './support/campaign.ts'
+import { type LockWay, lockCampaign } from './support/lock-scene.ts'
+
+const PATH = '/locks/x'
+const LAYOUTS: readonly Layout[] = ['curator', 'kazoo']
+
+for (const layout of LAYOUTS) {
+  const mutexes = lockCampaign({
+    members: 3,
+    ways: ({ zk }) => {
+      const mutex = new Mutex(zk, PATH, { layout })
+      const strict = new Mutex(zk, PATH, { layout, isStrict: true, graceMs: 20 })
+      return [exclusive(mutex), exclusive(strict), revocable(zk, layout), reentrant(zk, layout)]
+    },
+  })
+  recipeCampaign(`${layout}: mutexes have one holder`, mutexes)
+
+  const readersAndWriters = lockCampaign({
+    members: 3,
+    ways: ({ zk }) => {
+      const lock = new ReadWriteLock(zk, PATH, { layout })
+      return [
+        exclusive(lock.write),
+        { ...exclusive(lock.read), kind: 'shared' },
+        { kind: 'shared', acquire: (options) => downgraded(lock, options) },
+      ]
+    },
+  })
+  recipeCampaign(`${layout}: a writer is alone`, readersAndWriters)
+
+  const semaphores = lockCampaign({
+    members: 4,
+    limit: 2,
+    ways: ({ zk }) => [{ ...exclusive(new Semaphore(zk, PATH, 2, { layout })), kind: 'shared' }],
+  })
+  recipeCampaign(`${layout}: no more holders than permits`, semaphores)
+}
+
+const several = lockCampaign({
+  members: 3,
+  ways: ({ zk }) => {
+    const [a, b, c] = [new Mutex(zk, '/a'), new Mutex(zk, '/b'), new Mutex(zk, '/c')]
+    const first = (lock: MultiLock): LockWay => ({
+      kind: 'exclusive',
+      acquire: (options) => lastOf(lock, options),
+    })
+    return [first(new MultiLock(zk, [c, b])), first(new MultiLock(zk, [b, a, c]))]
+  },
+})
+recipeCampaign('locks taken together are held together', several)
+
+const turns = lockCampaign({
+  members: 3,
+  ways: ({ zk, host }) => {
+    const selector = new LeaderSelector(zk, PATH, { id: host })
+    return [exclusive(new Mutex(zk, PATH)), { kind: 'exclusive', acquire: taking(selector) }]
+  },
+})
+recipeCampaign('leaders in turns exclude each other, and a mutex', turns)
+
+function exclusive(lock: {
+  acquire(options: WaitOptions): Promise<Grant>
+  tryAcquire?(options: WaitOptions): Promise<Grant | null>
+}): LockWay {
+  return {
+    kind: 'exclusive',
+    acquire: (options) => lock.acquire(options),
+    ...(lock.tryAcquire === undefined
+      ? {}
+      : { tryAcquire: (options: WaitOptions) => lock.tryAcquire!(options) }),
+  }
+}
+
+function revocable(zk: ZooKeeper, layout: Layout): LockWay {
+  const mutex = new RevocableMutex(zk, PATH, { layout })
+  return {
+    kind: 'exclusive',
+    acquire: async (options) => {
+      await mutex.revoke(options)
+      return await mutex.acquire(options)
+    },
+  }
+}
+
+function reentrant(zk: ZooKeeper, layout: Layout): LockWay {
+  const mutex = new ReentrantMutex(zk, PATH, { layout })
+  return {
+    kind: 'exclusive',
+    acquire: async (options) => {
+      const owner = new LockOwner()
+      const outer = await mutex.acquire(owner, options)
+      try {
+        return await mutex.acquire(owner, options)
+      } finally {
+        await outer.release()
+      }
+    },
+  }
+}
+
+async function downgraded(lock: ReadWriteLock, options: WaitOptions): Promise<Grant> {
+  const writer = await lock.write.acquire(options)
+  try {
+    return await lock.downgrade(writer, options)
+  } catch (error) {
+    await writer.release()
+    throw error
+  }
+}
+
+/** The grant of the path that all have in common, which releases the others with it. */
+async function lastOf(lock: MultiLock, options: WaitOptions): Promise<Grant> {
+  const group = await lock.acquire(options)
+  const grant = group.grants.at(-1)!
+  return {
+    path: grant.path,
+    fencingToken: grant.fencingToken,
+    signal: group.signal,
+    get isSure() {
+      return group.isSure
+    },
+    get remainingMs() {
+      return group.remainingMs
+    },
+    release: () => group.release(),
+    [Symbol.asyncDispose]: () => group.release(),
+  }
+}
+
+/** Leadership as a grant: the turn ends with its release. */
+function taking(selector: LeaderSelector): (options: WaitOptions) => Promise<Grant> {
+  return (options) =>
+    new Promise((resolve, reject) => {
+      const turn = selector.lead(async (grant) => {
+        const isOver = new Promise<void>((over) => {
+          const release = async (): Promise<void> => {
+            over()
+            await turn
+          }
+          const taken: Grant = {
+            path: grant.path,
+            fencingToken: grant.fencingToken,
+            signal: grant.signal,
+            get isSure() {
+              return grant.isSure
+            },
+            get remainingMs() {
+              return grant.remainingMs
+            },
+            release,
+            [Symbol.asyncDispose]: release,
+          }
+          grant.signal.addEventListener('abort', () => over())
+          resolve(taken)
+        })
+        await isOver
+      }, options)
+      turn.catch(reject)
+    })
+}
