@@ -85,6 +85,7 @@ export function connectRequest(options: {
   readonly sessionId?: bigint
   readonly password?: Buffer
   readonly lastZxid?: bigint
+  readonly canBeReadOnly?: boolean
 }): Buffer {
   return Buffer.concat([
     int(0),
@@ -92,7 +93,7 @@ export function connectRequest(options: {
     int(options.timeoutMs),
     long(options.sessionId ?? 0n),
     buffer(options.password ?? Buffer.alloc(16)),
-    bool(false),
+    bool(options.canBeReadOnly ?? false),
   ])
 }
 

@@ -21,6 +21,8 @@ export interface WireOptions {
   readonly session?: { readonly id: bigint; readonly password: Buffer }
   /** The highest zxid this client has seen: a server that is behind it refuses the connection. */
   readonly lastZxid?: bigint
+  /** A server without a leader will do. */
+  readonly canBeReadOnly?: boolean
   /** How long the handshake may take. */
   readonly handshakeMs?: number
   /** Gives up a connection on which nothing has come for so long; by default it waits for ever. */
@@ -43,6 +45,8 @@ export class WireClient {
   sessionId = 0n
   password: Buffer = Buffer.alloc(16)
   negotiatedTimeoutMs = 0
+  /** Whether the server has no leader. */
+  isReadOnly = false
   /** Highest zxid of any reply. */
   lastZxid = 0n
   /** Settles when the socket has closed, with the reason. */
@@ -99,8 +103,8 @@ export class WireClient {
         else reject(error)
       }
       const resume = session && { sessionId: session.id, password: session.password }
-      const { lastZxid = 0n } = options
-      socket.write(frame(connectRequest({ timeoutMs, lastZxid, ...resume })))
+      const { lastZxid = 0n, canBeReadOnly = false } = options
+      socket.write(frame(connectRequest({ timeoutMs, lastZxid, canBeReadOnly, ...resume })))
     })
     if (options.silent !== true) client.#keepAlive()
     if (options.silenceMs !== undefined) client.#limitSilence(options.silenceMs)
@@ -238,6 +242,7 @@ export class WireClient {
     this.negotiatedTimeoutMs = bytes.readInt32BE(4)
     this.sessionId = bytes.readBigInt64BE(8)
     this.password = Buffer.from(bytes.subarray(20, 36))
+    this.isReadOnly = bytes[36] === 1
     if (this.sessionId === 0n) {
       this.#closeReason = new Error('the session has expired')
       this.#socket.destroy()

@@ -31,10 +31,10 @@ export interface EnsembleOptions {
 }
 
 /** What a member is doing, as `srvr` says it; null while it serves nobody. */
-export type Mode = 'follower' | 'leader' | 'observer'
+export type Mode = 'follower' | 'leader' | 'observer' | 'read-only'
 
 /** Keys of zoo.cfg that Apache reads as system properties only. */
-const SYSTEM_PROPERTIES = /^(?:jute\.maxbuffer|znode\.container\.\w+)=/
+const SYSTEM_PROPERTIES = /^(?:jute\.maxbuffer|readonlymode\.enabled|znode\.container\.\w+)=/
 
 /** `ZABKEEPER_JVM_ARGUMENTS` adds to it, e.g. `-Dorg.slf4j.simpleLogger.defaultLogLevel=info`. */
 const JVM = [
@@ -47,6 +47,7 @@ const JVM = [
   ...(process.env['ZABKEEPER_JVM_ARGUMENTS'] ?? '').split(' ').filter((part) => part !== ''),
 ]
 const POLL_MS = 100
+const NOT_SERVING: ReadonlySet<Mode | null> = new Set(['read-only', null])
 
 /** Servers on the loopback interface that form one ensemble; kinds may be mixed, and change while it runs. */
 export class Ensemble {
@@ -225,7 +226,7 @@ export class EnsembleMember implements Endpoint {
   /** Waits until this member has a role and serves clients. */
   async ready(timeoutMs: number = 90_000): Promise<void> {
     const limit = Date.now() + timeoutMs
-    while ((await this.mode()) === null) {
+    while (NOT_SERVING.has(await this.mode())) {
       if (!this.running) throw new Error(`server ${this.id} ended while starting:\n${this.output}`)
       if (Date.now() > limit) {
         throw new Error(`server ${this.id} (${this.kind}) serves nobody:\n${this.output}`)
@@ -236,7 +237,10 @@ export class EnsembleMember implements Endpoint {
 
   async mode(): Promise<Mode | null> {
     const answer = await fourLetterWord(this.port, 'srvr', 2000, this.host).catch(() => '')
-    return (/^Mode: (follower|leader|observer)$/m.exec(answer)?.[1] as Mode | undefined) ?? null
+    return (
+      (/^Mode: (follower|leader|observer|read-only)$/m.exec(answer)?.[1] as Mode | undefined) ??
+      null
+    )
   }
 
   /** A number or word of `mntr`, e.g. `zk_digest_mismatches_count`; null when it has no such line. */

@@ -30,9 +30,9 @@ export function renderMonitor(status: ServerStatus, host: ProcessStatus): string
   return [
     ['version', VERSION_TEXT],
     ['server_state', status.mode],
-    ...peerState(status.quorum),
+    ...(status.isReadOnly ? [] : peerState(status.quorum)),
     ...gauges(status, host),
-    ...quorumGauges(status.quorum),
+    ...(status.isReadOnly ? [] : quorumGauges(status.quorum)),
     ...counters(status.metrics),
     ...summaries(status.metrics),
   ]
@@ -42,7 +42,7 @@ export function renderMonitor(status: ServerStatus, host: ProcessStatus): string
 
 type Reading = readonly [name: string, value: number | string]
 
-/** Clients are served in the broadcast phase only, and nobody is answered outside it. */
+/** Clients are served in the broadcast phase only; of a server without a leader nothing of this is told. */
 function peerState(quorum: QuorumStatus | null): Reading[] {
   if (quorum === null) return []
   const state: Reading = ['peer_state', `${quorum.peerState} - broadcast`]
@@ -77,7 +77,7 @@ function gauges(status: ServerStatus, host: ProcessStatus): Reading[] {
     ['outstanding_requests', status.outstandingRequests],
     ['znode_count', shownZnodeCount(status)],
     ['global_sessions', status.sessionCount],
-    ['local_sessions', 0],
+    ['local_sessions', status.localSessionCount],
     ['packets_sent', status.packetsSent],
     ['packets_received', status.packetsReceived],
     ['min_latency', Math.floor(status.latency.minMs)],

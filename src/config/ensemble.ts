@@ -17,6 +17,14 @@ export interface GroupConfig {
   readonly members: readonly number[]
 }
 
+/** Sessions that only the server knows that its client is connected to. */
+export interface LocalSessionsConfig {
+  /** Every new session is one. */
+  readonly isEnabled: boolean
+  /** A local session that asks for an ephemeral becomes one of the ensemble; otherwise that is refused. */
+  readonly isUpgrading: boolean
+}
+
 /** What makes a server one of several. */
 export interface EnsembleConfig {
   /** This server's own id, from the file `myid`. */
@@ -33,4 +41,7 @@ export interface EnsembleConfig {
   readonly syncLimit: number
   /** Whether the peer ports listen on all interfaces, not only on the address in this server's own line. */
   readonly listensOnAllAddresses: boolean
+  /** Whether clients that ask for no more are served reads while there is no leader. */
+  readonly isReadOnlyModeEnabled: boolean
+  readonly localSessions: LocalSessionsConfig
 }

@@ -74,6 +74,11 @@ export function readMembership(
       initLimit: readTicks(settings, 'initLimit', '10', tickTimeMs),
       syncLimit: readTicks(settings, 'syncLimit', '5', tickTimeMs),
       listensOnAllAddresses: settings.boolean('quorumListenOnAllIPs', false),
+      isReadOnlyModeEnabled: settings.boolean('readonlymode.enabled', false),
+      localSessions: {
+        isEnabled: settings.boolean('localSessionsEnabled', false),
+        isUpgrading: settings.boolean('localSessionsUpgradingEnabled', false),
+      },
     },
     warnings: [
       ...sizeWarnings(source, participants),

@@ -42,7 +42,7 @@ export function parseZooCfg(
     ...readClientPort(settings, own, overrides),
     ...readFolders(settings, overrides),
     ...times,
-    ...readFeatures(settings),
+    ...readFeatures(settings, ensemble),
     ensemble,
     limits: readLimits(settings),
   }
@@ -197,6 +197,7 @@ function readSessionTimes(
 
 function readFeatures(
   settings: Settings,
+  ensemble: EnsembleConfig | null,
 ): Omit<
   Config,
   | 'ensemble'
@@ -207,7 +208,7 @@ function readFeatures(
 > {
   const fallback = defaultConfig()
   return {
-    fourLetterWhitelist: readWhitelist(settings),
+    fourLetterWhitelist: readWhitelist(settings, ensemble),
     extendedTypes: settings.boolean('extendedTypesEnabled', fallback.extendedTypes),
     enforceQuota: settings.boolean('enforceQuota', fallback.enforceQuota),
     skipAcl: settings.boolean('skipACL', fallback.skipAcl),
@@ -222,13 +223,17 @@ function readFeatures(
   }
 }
 
-/** `srvr` is always answered when a list is given: zkServer.sh asks it (FourLetterCommands). */
-function readWhitelist(settings: Settings): FourLetterWhitelist {
+/**
+ * `srvr` is always answered when a list is given: zkServer.sh asks it. So is `isro` where there is a read-only mode:
+ * clients of read-only servers ask the others (FourLetterCommands).
+ */
+function readWhitelist(settings: Settings, ensemble: EnsembleConfig | null): FourLetterWhitelist {
   const setting = settings.find('4lw.commands.whitelist')
   if (setting === undefined) return DEFAULT_FOUR_LETTER_WORDS
   const words = setting.value.split(',').map((word) => word.trim())
   if (words.includes('*')) return 'all'
-  return new Set(['srvr', ...words.filter((word) => word !== '')])
+  const always = ensemble?.isReadOnlyModeEnabled === true ? ['srvr', 'isro'] : ['srvr']
+  return new Set([...always, ...words.filter((word) => word !== '')])
 }
 
 function readSuperDigest(settings: Settings): string | null {

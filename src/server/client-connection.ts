@@ -1,4 +1,5 @@
 import { assert, Fifo, NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
+import type { Limits } from '../config/index.ts'
 import type { Address, Connection, ConnectionHandler, IoError } from '../env/index.ts'
 import type { TrackedSession } from '../session/index.ts'
 import {
@@ -50,6 +51,20 @@ export interface ConnectionLimits {
    * answered but cut. One reply may be longer, such as the names of a million children: flow control bounds the rest.
    */
   readonly outputBytesMax: number
+}
+
+/** What the limits of a server mean for each of its connections. */
+export function connectionLimits(limits: Limits): ConnectionLimits {
+  return {
+    frameBytesMax: limits.requestFrameBytesMax,
+    connectFrameKeptBytesMax: limits.connectFrameKeptBytesMax,
+    pendingMax: limits.outstandingPerConnectionMax,
+    pendingBytesMax: limits.outstandingBytesPerConnectionMax,
+    outstandingMax: limits.outstandingMax,
+    outstandingBytesMax: limits.outstandingBytesMax,
+    outputHighWaterBytes: limits.outputHighWaterBytes,
+    outputBytesMax: limits.outputBytesMax,
+  }
 }
 
 /** What a connection needs from the server; every method is called from one of its socket's events. */

@@ -22,6 +22,8 @@ const INVALID_PASSWORD = '\0'.repeat(16) as ByteString
 /** The rest of the server as a handshake sees it. */
 export interface HandshakeHost {
   readonly lastApplied: Zxid
+  /** Whether only clients that ask for no more are served, with reads. */
+  readonly isReadOnly: boolean
   /** Not null while writes cannot be logged (the disk is full). */
   writeRefusal(): number | null
   /** Has the session created; {@link Handshake.onSessionCreated} follows when that is applied. */
@@ -73,6 +75,13 @@ export class Handshake {
       connection.destroy()
       return
     }
+    if (this.#host.isReadOnly && !request.readOnly) {
+      this.#logger.debug('client wants to write, and this server is read-only', {
+        remote: connection.remote.host,
+      })
+      connection.destroy()
+      return
+    }
     if (request.lastZxidSeen > this.#host.lastApplied) {
       this.#logger.warn('client has seen a newer zxid than this server; it must try another one', {
         remote: connection.remote.host,
@@ -87,7 +96,7 @@ export class Handshake {
     connection.timeoutMs = timeoutMs
     if (request.sessionId !== NO_SESSION) {
       this.#takeUp(connection, request, timeoutMs)
-    } else if (this.#host.writeRefusal() !== null) {
+    } else if (this.#host.writeRefusal() !== null && !this.#host.isReadOnly) {
       // There is no reply that says so; a client library tries the next server.
       this.#logger.warn('no new session while writes are refused; connection closed', {
         remote: connection.remote.host,
@@ -135,7 +144,7 @@ export class Handshake {
   }
 
   #accept(connection: ClientConnection, sessionId: SessionId): void {
-    const session = this.#sessions.find(sessionId)
+    const session = this.#sessions.find(sessionId) ?? this.#sessions.local?.find(sessionId)
     if (session === undefined) {
       this.#refuse(connection, sessionId)
       return
@@ -178,7 +187,7 @@ export class Handshake {
       sessionId,
       passwd: passwd as ByteString,
       hasReadOnly: connection.hasReadOnlyFlag,
-      readOnly: false,
+      readOnly: this.#host.isReadOnly && sessionId !== NO_SESSION,
     })
     out.endFrame(mark)
   }

@@ -1,8 +1,8 @@
-export type { ServerHandlers, ServerOptions } from './keeper-server.ts'
 export { KeeperServer } from './keeper-server.ts'
 export type { ReplicaObserver } from './replica-observer.ts'
 export type { CoreLimits } from './replica-options.ts'
 export { ReplicatedState } from './replicated-state.ts'
+export type { ServerHandlers, ServerOptions } from './server-options.ts'
 export type {
   ConfigurationStatus,
   ConnectionSessionStatus,

@@ -1,6 +1,5 @@
 import { assert, NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
-import type { Config } from '../config/index.ts'
-import type { Connection, Environment, IoError, Listener, MetricsReader } from '../env/index.ts'
+import type { Connection, Environment, IoError, Listener } from '../env/index.ts'
 import type { SessionIdSource } from '../session/index.ts'
 import { openStorage, type RecoveryReport, type Storage, StorageError } from '../storage/index.ts'
 import { ErrorCode, OpCode, type Txn, type TxnHeader, type WriteRequest } from '../wire/index.ts'
@@ -17,17 +16,19 @@ import {
   type ClientWrite,
   type ConnectionHost,
   type ConnectionLimits,
+  connectionLimits,
 } from './client-connection.ts'
 import { ClientPort, type ClientPortHost } from './client-port.ts'
 import { ContainerSweeper } from './container-sweeper.ts'
+import { localSessionsOf } from './local-sessions.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
-import type { ReplicaObserver } from './replica-observer.ts'
-import type { CoreLimits } from './replica-options.ts'
+import { ReadRequests } from './read-requests.ts'
 import { ReplicatedState } from './replicated-state.ts'
 import { type RunningHost, type RunningParts, runningParts } from './running-parts.ts'
+import type { ServerHandlers, ServerOptions } from './server-options.ts'
 import { ServerStats } from './server-stats.ts'
-import type { FourLetterWords, ServerStatus } from './server-status.ts'
+import type { ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { serverStatus } from './status.ts'
 import { storageOptions } from './storage-options.ts'
@@ -36,31 +37,14 @@ import { writeWriteReply } from './write-replies.ts'
 /** The id of a server that has no ensemble. */
 const STANDALONE_ID: ServerId = 1 as ServerId
 
-/** What whoever runs a server is told. */
-export interface ServerHandlers {
-  /** Recovery is done and the client port is bound. Called once. */
-  onServing(server: KeeperServer): void
-  /** The server cannot start, or cannot go on: the process has to end. Called at most once, last. */
-  onFatal(error: StorageError | IoError): void
-}
-
-export interface ServerOptions {
-  readonly config: Config
-  readonly fourLetterWords: FourLetterWords
-  /** What the metrics sink of the environment has gathered, for `mntr`. */
-  readonly metrics: MetricsReader
-  /** Sees what a member of an ensemble does. */
-  readonly observer?: ReplicaObserver
-  /** In place of the core's own limits, for simulations that are to reach them. */
-  readonly coreLimits?: CoreLimits
-}
-
 /**
  * A server: composes tree, sessions, storage, client port and, in an ensemble, its membership, and carries events
  * between them.
  * Everything runs in turns of one event loop (see turn.ts).
  */
 export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost {
+  /** Its id in its ensemble. */
+  readonly serverId: ServerId
   readonly limits: ConnectionLimits
   readonly state: ReplicatedState
   readonly watches: WatchTable
@@ -76,6 +60,8 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   readonly #sessions: SessionKeeper
   readonly #port: ClientPort
   readonly #sweeper: ContainerSweeper
+  /** What clients read: the state itself, but for a read-only server that has just started. */
+  shownState: ReplicatedState
   /** Set once the storage is open. */
   #running: RunningParts | null = null
   #recovery: RecoveryReport | null = null
@@ -89,18 +75,10 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.#env = env
     this.#options = options
     this.#handlers = handlers
+    this.serverId = (config.ensemble?.self ?? STANDALONE_ID) as ServerId
     this.startedMs = clock.monotonicMs()
     this.stats = new ServerStats(env.metrics)
-    this.limits = {
-      frameBytesMax: config.limits.requestFrameBytesMax,
-      connectFrameKeptBytesMax: config.limits.connectFrameKeptBytesMax,
-      pendingMax: config.limits.outstandingPerConnectionMax,
-      pendingBytesMax: config.limits.outstandingBytesPerConnectionMax,
-      outstandingMax: config.limits.outstandingMax,
-      outstandingBytesMax: config.limits.outstandingBytesMax,
-      outputHighWaterBytes: config.limits.outputHighWaterBytes,
-      outputBytesMax: config.limits.outputBytesMax,
-    }
+    this.limits = connectionLimits(config.limits)
     this.#providers = new AuthProviders({
       skipAcl: config.skipAcl,
       isDigestEnabled: config.digestAuth,
@@ -112,8 +90,14 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       hashSeed: env.random.uint32(),
     }
     this.state = new ReplicatedState(new DataTree(this.watches, this.#treeOptions))
-    this.#sessions = new SessionKeeper(config.tickTimeMs, clock, timers, logger, (sessionId) =>
-      this.#closeSession(sessionId),
+    this.shownState = this.state
+    this.#sessions = new SessionKeeper(
+      config.tickTimeMs,
+      clock,
+      timers,
+      logger,
+      (sessionId) => this.#closeSession(sessionId),
+      localSessionsOf(config, env, (sessionId) => this.onLocalSessionClosed(sessionId)),
     )
     this.#port = new ClientPort(this, config.limits, clock, timers, logger, env.metrics)
     this.#sweeper = new ContainerSweeper(
@@ -188,11 +172,6 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     return this.#port.connections
   }
 
-  /** Its id in its ensemble. */
-  get serverId(): ServerId {
-    return (this.#options.config.ensemble?.self ?? STANDALONE_ID) as ServerId
-  }
-
   /** Whether clients are served: it runs, and has a leader or is one. */
   get isServing(): boolean {
     return this.#phase === 'running' && this.#parts().service.isServing
@@ -203,22 +182,21 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     return this.#running?.member?.core ?? null
   }
 
+  /** Whether clients that ask for no more are served reads, though there is no leader. */
+  get isReadOnly(): boolean {
+    return this.#phase === 'running' && this.#parts().service.isReadOnly
+  }
+
   get lastApplied(): Zxid {
-    return this.state.lastApplied
+    return this.shownState.lastApplied
   }
 
   status(): ServerStatus {
-    const { config, metrics } = this.#options
-    return serverStatus({
-      server: this,
+    return serverStatus(this, {
+      ...this.#options,
+      localSessionCount: this.#sessions.local?.size ?? 0,
       member: this.#running?.member ?? null,
-      serverId: this.serverId,
-      config,
-      metrics,
       nowMs: this.#env.clock.monotonicMs(),
-      isServing: this.isServing,
-      clientPort: this.#listener?.address.port ?? config.clientPort,
-      outstanding: this.outstanding.requests,
       logBytes: this.#running?.storage.stats.logBytes ?? 0,
     })
   }
@@ -260,7 +238,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     const { member } = this.#parts()
     if (member === null) this.#sweeper.start()
     else member.start()
-    this.#handlers.onServing(this)
+    this.#handlers.onServing()
   }
 
   onListenError(error: IoError): void {
@@ -300,7 +278,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     end: number,
   ): void {
     if (this.#phase !== 'running') return
-    if (!this.isServing) {
+    if (!this.isServing && !this.isReadOnly) {
       // A server that looks for a leader: the client tries the next one.
       connection.destroy()
       return
@@ -316,7 +294,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     start: number,
     end: number,
   ): void {
-    if (!this.isServing) return
+    if (!this.isServing && !this.isReadOnly) return
     this.stats.packetsReceived += 1
     const running = this.#parts()
     const nowMs = this.#env.clock.monotonicMs()
@@ -334,12 +312,9 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     running.turn.add(connection)
   }
 
-  onBadFrame(connection: ClientConnection, length: number): void {
-    this.#env.logger.warn('frame length out of range; connection closed', {
-      remote: connection.remote.host,
-      length,
-      max: this.limits.frameBytesMax,
-    })
+  onBadFrame({ remote }: ClientConnection, length: number): void {
+    const fields = { remote: remote.host, length, max: this.limits.frameBytesMax }
+    this.#env.logger.warn('frame length out of range; connection closed', fields)
   }
 
   onTurnNeeded(connection: ClientConnection): void {
@@ -374,13 +349,12 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
 
   /**
    * Null while writes can be logged. A full disk answers with SystemError, which every client library knows; so does one
-   * so slow that clients who ask and go have piled up twice what may be outstanding.
+   * that is much too slow.
    */
   writeRefusal(): number | null {
-    const { requests, bytes } = this.outstanding
-    const { outstandingMax, outstandingBytesMax } = this.limits
-    const isFlooded = requests >= 2 * outstandingMax || bytes >= 2 * outstandingBytesMax
-    return isFlooded ? ErrorCode.systemError : this.#parts().service.refusal()
+    return this.outstanding.isFlooded(this.limits)
+      ? ErrorCode.systemError
+      : this.#parts().service.refusal()
   }
 
   openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
@@ -408,13 +382,18 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.#sessions.markClosing(connection.sessionId)
   }
 
-  /**
-   * Ends a session as if its client had been silent for its whole timeout. For a server that decides about sessions: one
-   * that stands alone, or the leader.
-   */
+  /** Ends a session as if its client had been silent for its whole timeout: where that is decided (alone, or leader). */
   expireSession(sessionId: SessionId): void {
     this.#sessions.markClosing(sessionId)
     this.#closeSession(sessionId)
+  }
+
+  isInLocalSession({ sessionId }: ClientConnection): boolean {
+    return this.#sessions.isLocal(sessionId)
+  }
+
+  onLocalSessionClosed(sessionId: SessionId): void {
+    this.#sessions.remove(sessionId)?.closeAfterFlush()
   }
 
   #closeSession(sessionId: SessionId): void {
@@ -464,7 +443,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       // Its client is connected elsewhere by now, and does not listen here (ZOOKEEPER-710).
       origin.closeAfterFlush()
     } else {
-      writeWriteReply(origin.out, xid, header.zxid, opcode, result)
+      writeWriteReply(origin.out, write, header.zxid, result)
       this.stats.recordReply(origin, opcode, xid, header.zxid, admittedMs, nowMs, true)
     }
     origin.runWaiting()
@@ -491,10 +470,21 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     if (isLeader) this.#sweeper.start()
   }
 
+  onReadOnlyBegun(state: ReplicatedState, ids: SessionIdSource): void {
+    const { handshake, processor } = this.#parts()
+    handshake.useIds(ids)
+    if (state === this.state) return
+    this.shownState = state
+    processor.readFrom(new ReadRequests(state.tree, this.watches, this.#providers))
+  }
+
   /** Clients find a server that serves; what they were owed may or may not have happened. */
   onRoleEnded(): void {
     this.#sweeper.stop()
     this.#port.destroyAll()
+    if (this.shownState === this.state) return
+    this.shownState = this.state
+    this.#parts().processor.readFrom(this.#parts().reads)
   }
 
   onPortError(error: IoError): void {

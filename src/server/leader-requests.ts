@@ -89,9 +89,16 @@ export class LeaderRequests implements ProposalLog {
     const { sessionId, opcode } = origin
     const isChecked = opcode !== OpCode.closeSession && opcode !== OpCode.createSession
     const ownership = isChecked ? this.#owners.check(sessionId, OWN) : ErrorCode.ok
-    if (origin.sessionError !== ErrorCode.ok || ownership === ErrorCode.ok) {
+    const isOwned = ownership === ErrorCode.ok || this.#sessions.isLocal(sessionId)
+    if (origin.sessionError !== ErrorCode.ok || isOwned) {
       this.#pipeline.propose(request, origin, this)
     } else this.#pipeline.propose(request, { ...origin, sessionError: ownership }, this)
+  }
+
+  /** A local session of this server becomes one of the ensemble. */
+  upgrade(sessionId: SessionId, timeoutMs: number): void {
+    this.#owners.set(sessionId, OWN)
+    this.propose({ type: OpCode.createSession, timeOut: timeoutMs }, sessionId)
   }
 
   /** A write of the server itself. */
@@ -152,7 +159,7 @@ export class LeaderRequests implements ProposalLog {
       xid: cxid,
       opcode,
       ids,
-      sessionError: this.#admit(link, forwarded),
+      ...this.#errorsOf(link, forwarded),
       bytes: forwarded.body.length,
       admittedMs: this.#clock.monotonicMs(),
     }
@@ -164,6 +171,20 @@ export class LeaderRequests implements ProposalLog {
     if (request.type === OpCode.createSession) this.#sessions.track(sessionId, request.timeOut)
     else if (request.type === OpCode.closeSession) this.#sessions.markClosing(sessionId)
     this.#pipeline.propose(request, origin, this)
+  }
+
+  /** What may be a local session of the learner may do everything but own ephemerals. */
+  #errorsOf(
+    link: LinkId,
+    forwarded: ForwardedRequest,
+  ): Pick<WriteOrigin, 'ephemeralError' | 'sessionError'> {
+    const error = this.#admit(link, forwarded)
+    const { sessionId } = forwarded
+    if (error !== ErrorCode.sessionExpired || this.#sessions.find(sessionId) !== undefined) {
+      return { sessionError: error, ephemeralError: ErrorCode.ok }
+    }
+    const isLocal = this.#sessions.local?.mayBeElsewhere(sessionId) === true
+    return { sessionError: isLocal ? ErrorCode.ok : error, ephemeralError: error }
   }
 
   /** Who owns the session now, and whether the request may be made in it. */

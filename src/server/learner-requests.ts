@@ -4,7 +4,7 @@ import type { ForwardedRequest, RevalidationAnswer } from '../peer/index.ts'
 import { type AuthId, OpCode, OutputBuffer } from '../wire/index.ts'
 import { type LinkId, PacketKind } from '../zab/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
-import { createSessionOf } from './own-writes.ts'
+import { createSessionOf, ownWriteOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { Replica } from './replica.ts'
 import type { SessionKeeper } from './session-keeper.ts'
@@ -80,6 +80,17 @@ export class LearnerRequests {
   openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
     const nowMs = this.#clock.monotonicMs()
     const { origin } = createSessionOf(connection, sessionId, timeoutMs, nowMs)
+    this.#forwardCreateSession(origin, timeoutMs)
+  }
+
+  /** A local session of this server becomes one of the ensemble; the leader has heard of it before what follows. */
+  upgrade(sessionId: SessionId, timeoutMs: number): void {
+    const request = { type: OpCode.createSession, timeOut: timeoutMs } as const
+    const origin = ownWriteOf(request, sessionId, this.#clock.monotonicMs())
+    this.#forwardCreateSession(origin, timeoutMs)
+  }
+
+  #forwardCreateSession(origin: WriteOrigin, timeoutMs: number): void {
     const out = new OutputBuffer()
     out.int32(timeoutMs)
     this.#forward(origin, out.take(), [])

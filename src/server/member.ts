@@ -1,4 +1,4 @@
-import { NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
+import { formatHex, NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
 import type { Config, EnsembleConfig } from '../config/index.ts'
 import type { Environment, IoError } from '../env/index.ts'
 import type { ForwardedRequest, Revalidation, RevalidationAnswer, Touches } from '../peer/index.ts'
@@ -12,13 +12,14 @@ import {
   type WriteRequest,
 } from '../wire/index.ts'
 import { type LinkId, Role, type RoleChange, type ZabCore } from '../zab/index.ts'
-import type { DataTreeOptions } from '../znodes/index.ts'
+import { type DataTreeOptions, wantsEphemeral } from '../znodes/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { LeaderRequests } from './leader-requests.ts'
 import { LearnerRequests } from './learner-requests.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { ProposalSizes } from './proposal-sizes.ts'
 import type { QuorumSource } from './quorum-status.ts'
+import { type ReadOnlyHost, ReadOnlyMode } from './read-only-mode.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import { type CoreLimits, replicaOptions } from './replica-options.ts'
@@ -26,7 +27,7 @@ import type { ReplicatedState } from './replicated-state.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import type { ReceivedSnapshot } from './snapshot-sink.ts'
 import type { SessionHost } from './take-up-session.ts'
-import type { WriteOrigin, WritePipeline } from './write-pipeline.ts'
+import type { LoggedEntry, WriteOrigin, WritePipeline } from './write-pipeline.ts'
 import type { WriteService } from './write-service.ts'
 
 /** The rest of the server as its membership sees it. */
@@ -37,6 +38,8 @@ export interface MemberHost extends SessionHost {
   onRoleBegun(isLeader: boolean, ids: SessionIdSource): void
   /** Clients are not served any more: what they were owed will not be answered. */
   onRoleEnded(): void
+  /** Without a leader, clients that ask for it are served reads of this state. It ends with `onRoleEnded`. */
+  onReadOnlyBegun(state: ReplicatedState, ids: SessionIdSource): void
   onPortError(error: IoError): void
 }
 
@@ -54,7 +57,7 @@ export interface MemberParts {
 }
 
 /** A server of an ensemble: agrees with the others on writes, in whatever role it has. */
-export class Member implements WriteService, ReplicaHost, QuorumSource {
+export class Member implements WriteService, ReplicaHost, QuorumSource, ReadOnlyHost {
   readonly #host: MemberHost
   readonly #env: Environment
   readonly #self: ServerId
@@ -63,6 +66,8 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
   readonly #pipeline: WritePipeline
   readonly #sessions: SessionKeeper
   readonly #replica: Replica
+  /** Null unless it is enabled. */
+  readonly #readOnly: ReadOnlyMode | null
   /** Neither while no clients are served. */
   #leading: LeaderRequests | null = null
   #learning: LearnerRequests | null = null
@@ -78,6 +83,9 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
     this.#pipeline = pipeline
     this.#sessions = sessions
     this.#roleSinceMs = env.clock.monotonicMs()
+    this.#readOnly = ensemble.isReadOnlyModeEnabled
+      ? new ReadOnlyMode(this, env, config.tickTimeMs, state, parts.treeOptions)
+      : null
     const tail = storage.takeTail()
     for (const { zxid, txn } of tail.entries) {
       if (zxid > state.lastApplied) pipeline.logged(decodeTxnEntry(txn, 0, txn.length))
@@ -108,15 +116,21 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
   start(): void {
     this.#sessions.startReporting()
     this.#replica.start()
+    this.#readOnly?.onLooking()
   }
 
   stop(): void {
     this.#replica.stop()
+    this.#readOnly?.end()
     this.#endRole()
   }
 
   get isServing(): boolean {
     return this.#leading !== null || this.#learning !== null
+  }
+
+  get isReadOnly(): boolean {
+    return this.#readOnly?.isServing === true
   }
 
   get core(): ZabCore {
@@ -144,6 +158,7 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
   /* ---------------------------------------------------------------- clients */
 
   refusal(): ErrorCode | null {
+    if (this.isReadOnly) return ErrorCode.notReadOnly
     return this.#leading !== null && this.#storage.isFull ? ErrorCode.systemError : null
   }
 
@@ -154,8 +169,32 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
     start: number,
     end: number,
   ): void {
-    if (this.#leading !== null) this.#leading.write(request, origin)
-    else this.#learning?.write(origin, bytes, start, end)
+    const { sessionId } = origin
+    const own = this.#sessions.isLocal(sessionId) ? this.#inLocalSession(request, origin) : origin
+    if (this.#leading !== null) this.#leading.write(request, own)
+    else this.#learning?.write(own, bytes, start, end)
+  }
+
+  /** Only the whole ensemble can end what belongs to a session: one that wants an ephemeral is made known, or refused. */
+  #inLocalSession(request: WriteRequest, origin: WriteOrigin): WriteOrigin {
+    if (!wantsEphemeral(request)) return { ...origin, ephemeralError: ErrorCode.sessionExpired }
+    if (!this.#sessions.local!.policy.isUpgrading) {
+      return { ...origin, ephemeralError: ErrorCode.ephemeralOnLocalSession }
+    }
+    // At the end of the zxid's counter: the role ends in a moment, and with it the connection.
+    if (this.#leading?.nextZxid !== null) this.#upgrade(origin.connection!)
+    return origin
+  }
+
+  #upgrade(connection: ClientConnection): void {
+    const { sessionId, timeoutMs } = connection
+    this.#env.logger.info('a local session becomes one of the ensemble', {
+      sessionId: formatHex(sessionId),
+    })
+    this.#sessions.local!.remove(sessionId)
+    connection.session = this.#sessions.track(sessionId, timeoutMs)
+    if (this.#leading !== null) this.#leading.upgrade(sessionId, timeoutMs)
+    else this.#learning?.upgrade(sessionId, timeoutMs)
   }
 
   /** A write of the server itself: only a leader makes any. */
@@ -174,13 +213,37 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
   }
 
   openSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    const { local } = this.#sessions
+    if (local !== null && (local.policy.isDefault || this.isReadOnly)) {
+      local.add(sessionId, timeoutMs)
+      this.#host.onSessionTaken(connection)
+      return
+    }
     if (this.#leading !== null) this.#leading.openSession(connection, sessionId, timeoutMs)
     else this.#learning?.openSession(connection, sessionId, timeoutMs)
   }
 
   takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
+    if (this.#sessions.isLocal(sessionId)) {
+      this.#sessions.local!.add(sessionId, timeoutMs)
+      this.#host.onSessionTaken(connection)
+      return
+    }
+    if (this.isReadOnly) {
+      this.#refuseReadOnly(connection, sessionId)
+      return
+    }
     if (this.#leading !== null) this.#leading.takeUpSession(connection, sessionId, timeoutMs)
     else this.#learning?.takeUpSession(connection, sessionId, timeoutMs)
+  }
+
+  /**
+   * What became of a session of the ensemble is not known here: the client is turned away, and not told that it is over.
+   */
+  #refuseReadOnly(connection: ClientConnection, sessionId: SessionId): void {
+    const isOver = this.#sessions.local!.hasEnded(sessionId) && !this.#state.sessions.has(sessionId)
+    if (isOver) this.#host.onSessionRefused(connection)
+    else connection.destroy()
   }
 
   onSessionClosed(sessionId: SessionId): void {
@@ -220,6 +283,30 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
 
   onInstalled(snapshot: ReceivedSnapshot, zxid: Zxid): void {
     snapshot.moveInto(this.#state, zxid)
+    // It came with the last role, and is nothing that clients of a read-only server have watched.
+    if (this.core.role === Role.LOOKING) this.#readOnly?.onLooking()
+  }
+
+  /* ---------------------------------------------------------------- read-only mode */
+
+  loggedEntries(): readonly LoggedEntry[] {
+    const entries: LoggedEntry[] = []
+    this.#pipeline.forEachLogged((entry) => {
+      entries.push(entry)
+    })
+    return entries
+  }
+
+  onReadOnlyBegun(state: ReplicatedState): void {
+    this.#sessions.local!.resume()
+    this.#host.onReadOnlyBegun(state, this.#sessionIds())
+  }
+
+  onReadOnlyEnded(): void {
+    const local = this.#sessions.local!
+    this.#host.onRoleEnded()
+    if (local.policy.isDefault) local.hold()
+    else local.clear()
   }
 
   /* ---------------------------------------------------------------- roles */
@@ -234,6 +321,7 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
       reason: change.reason,
     })
     this.#roleSinceMs = this.#env.clock.monotonicMs()
+    this.#changeReadOnlyMode(change)
     // A later step of the same turn may have ended the role already.
     if (!change.serving || !this.core.isServing) return
     const { clock, logger } = this.#env
@@ -258,7 +346,15 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
         this.core.leaderLink!,
       )
     }
+    this.#sessions.local?.resume()
     this.#host.onRoleBegun(this.#leading !== null, this.#sessionIds())
+  }
+
+  #changeReadOnlyMode({ role, serving }: RoleChange): void {
+    if (this.#readOnly === null) return
+    if (role === Role.LOOKING) this.#readOnly.onLooking()
+    else this.#readOnly.end()
+    if (serving) this.#readOnly.onServing()
   }
 
   #endRole(): void {
@@ -267,6 +363,7 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
     this.#learning = null
     this.#sessions.startReporting()
     this.#host.onRoleEnded()
+    this.#sessions.local?.hold()
     this.#pipeline.leaveRole()
   }
 
@@ -276,7 +373,11 @@ export class Member implements WriteService, ReplicaHost, QuorumSource {
    */
   #sessionIds(): SessionIdSource {
     let highest = this.#state.sessions.highestIdOf(this.#self)
-    this.#pipeline.forEachLogged(({ type, clientId }) => {
+    const highestLocal = this.#sessions.local?.highestId ?? null
+    if (highestLocal !== null && (highest === null || highestLocal > highest)) {
+      highest = highestLocal
+    }
+    this.#pipeline.forEachLogged(({ header: { type, clientId } }) => {
       if (type !== OpCode.createSession || clientId === NO_SESSION) return
       if (serverIdOf(clientId) !== this.#self) return
       if (highest === null || clientId > highest) highest = clientId

@@ -7,6 +7,15 @@ export class Outstanding {
   /** Lengths of their frames. */
   bytes = 0
 
+  /** Whether clients who ask and go have piled up twice what may be outstanding. */
+  isFlooded(limits: {
+    readonly outstandingMax: number
+    readonly outstandingBytesMax: number
+  }): boolean {
+    const { outstandingMax, outstandingBytesMax } = limits
+    return this.requests >= 2 * outstandingMax || this.bytes >= 2 * outstandingBytesMax
+  }
+
   add(bytes: number): void {
     this.requests += 1
     this.bytes += bytes

@@ -16,6 +16,7 @@ export function ownWriteOf(
     opcode: request.type,
     ids: [],
     sessionError: ErrorCode.ok,
+    ephemeralError: ErrorCode.ok,
     bytes: 0,
     admittedMs,
   }

@@ -1,5 +1,5 @@
 import type { SessionId, Zxid } from '../base/index.ts'
-import type { AuthId } from '../wire/index.ts'
+import type { AuthId, ErrorCode } from '../wire/index.ts'
 
 /** What a connection owes a reply for. */
 export const PendingKind = { write: 1, request: 2 } as const
@@ -13,6 +13,8 @@ export interface PendingWrite<Origin> {
   readonly xid: number
   /** The opcode asked for: it decides the shape of the reply. */
   readonly opcode: number
+  /** What the client is told in place of -112: only this server knows why its session may not own an ephemeral. */
+  readonly ephemeralError: ErrorCode
   /** Place in history; 0 as long as only the leader knows it. */
   readonly zxid: Zxid
   /** Length of the request's frame; 0 for the server's own writes. */

@@ -1,4 +1,4 @@
-import { NO_ZXID, type Zxid } from '../base/index.ts'
+import { NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock } from '../env/index.ts'
 import {
   type AuthId,
@@ -36,14 +36,27 @@ const WRITE_OPCODES: ReadonlySet<number> = new Set([
   OpCode.closeSession,
 ])
 
+/** Beside the writes, what is refused by a server without a leader (`ReadOnlyRequestProcessor`). */
+const OTHER_REFUSED_READ_ONLY: ReadonlySet<number> = new Set([
+  OpCode.sync,
+  OpCode.check,
+  OpCode.deleteContainer,
+])
+
 /** The rest of the server as requests see it. */
 export interface RequestHost {
   /** Zxid of the last applied transaction. */
   readonly lastApplied: Zxid
+  /** Whether there is no leader, and reads are served all the same. */
+  readonly isReadOnly: boolean
   /** Not null while writes cannot be logged (the disk is full): the error code that answers them. */
   writeRefusal(): number | null
   /** The session of the connection has asked to be closed; nothing else of it may be written. */
   onSessionClosing(connection: ClientConnection): void
+  /** Whether the session of the connection is known to this server only. */
+  isInLocalSession(connection: ClientConnection): boolean
+  /** The answer to the closeSession of such a session is written. */
+  onLocalSessionClosed(sessionId: SessionId): void
 }
 
 /**
@@ -55,7 +68,7 @@ export class RequestProcessor {
   readonly #host: RequestHost
   readonly #clock: Clock
   readonly #writes: WriteService
-  readonly #reads: ReadRequests
+  #reads: ReadRequests
   readonly #providers: AuthProviders
   readonly #stats: ServerStats
   readonly #reader: InputReader = new InputReader()
@@ -77,6 +90,11 @@ export class RequestProcessor {
     this.#stats = stats
   }
 
+  /** What reads are made of from now on. */
+  readFrom(reads: ReadRequests): void {
+    this.#reads = reads
+  }
+
   /** One request frame, header included, as it was read from the socket. */
   admit(
     connection: ClientConnection,
@@ -96,7 +114,9 @@ export class RequestProcessor {
     const length = end - start
     if (WRITE_OPCODES.has(type)) this.#admitWrite(connection, type, xid, bytes, end, length, nowMs)
     else if (type === OpCode.auth) this.#admitAuth(connection, xid, length, nowMs)
-    else if (
+    else if (this.#host.isReadOnly && OTHER_REFUSED_READ_ONLY.has(type)) {
+      this.#decide(connection, type, xid, ErrorCode.notReadOnly, length, nowMs)
+    } else if (
       connection.pendingCount > 0 ||
       type === OpCode.sync ||
       connection.notBefore > this.#host.lastApplied
@@ -108,7 +128,7 @@ export class RequestProcessor {
   /** A request whose turn has come. */
   runWaiting(connection: ClientConnection, request: WaitingRequest): void {
     const nowMs = this.#clock.monotonicMs()
-    if (request.err !== ErrorCode.ok || request.opcode === OpCode.auth) {
+    if (request.err !== ErrorCode.ok || isDecided(request.opcode)) {
       this.#answerDecided(connection, request.opcode, request.xid, request.err)
       this.#record(connection, request.opcode, request.xid, request.admittedMs, nowMs)
       return
@@ -154,6 +174,11 @@ export class RequestProcessor {
       this.#decide(connection, type, xid, refusal, length, nowMs)
       return
     }
+    if (type === OpCode.closeSession && this.#host.isInLocalSession(connection)) {
+      connection.readNoMore()
+      this.#decide(connection, type, xid, ErrorCode.ok, length, nowMs)
+      return
+    }
     let request: WriteRequest
     try {
       request = decodeWriteRequest(type, this.#reader)
@@ -176,6 +201,7 @@ export class RequestProcessor {
       opcode: type,
       ids: connection.ids,
       sessionError: isClosing ? ErrorCode.sessionExpired : ErrorCode.ok,
+      ephemeralError: ErrorCode.ok,
       bytes: length,
       admittedMs: nowMs,
     }
@@ -270,6 +296,7 @@ export class RequestProcessor {
     const zxid = opcode === OpCode.auth ? NO_ZXID : this.#host.lastApplied
     this.#reads.replyHeader(connection, xid, zxid, err)
     if (opcode === OpCode.auth && err !== ErrorCode.ok) connection.closeAfterFlush()
+    if (opcode === OpCode.closeSession) this.#host.onLocalSessionClosed(connection.sessionId)
   }
 
   #refuseOpcode(connection: ClientConnection, xid: number): void {
@@ -295,4 +322,9 @@ export class RequestProcessor {
     const zxid = this.#host.lastApplied
     this.#stats.recordReply(connection, opcode, xid, zxid, admittedMs, nowMs, false)
   }
+}
+
+/** A waiting request of these is answered without a look at it: what came of it is known, or nothing is to be done. */
+function isDecided(opcode: number): boolean {
+  return opcode === OpCode.auth || opcode === OpCode.closeSession
 }

@@ -35,6 +35,8 @@ export interface RunningParts {
   readonly member: Member | null
   readonly turn: Turn
   readonly processor: RequestProcessor
+  /** Of the state that is applied. */
+  readonly reads: ReadRequests
   readonly handshake: Handshake
 }
 
@@ -81,6 +83,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
     storage,
     pipeline,
     service,
+    reads,
     turn: new Turn(timers, service),
     processor: new RequestProcessor(server, clock, service, reads, providers, stats),
     handshake: new Handshake(

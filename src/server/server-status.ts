@@ -21,7 +21,10 @@ export interface ServerStatus {
   readonly isReadOnly: boolean
   readonly lastProcessedZxid: Zxid
   readonly tree: TreeStatus
+  /** Sessions of the whole ensemble. */
   readonly sessionCount: number
+  /** Sessions that only this server knows. */
+  readonly localSessionCount: number
   /** Requests admitted and not answered. */
   readonly outstandingRequests: number
   readonly packetsReceived: number

@@ -1,7 +1,9 @@
-import { formatHex, NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
-import type { Clock, Logger, TimerHandle, Timers } from '../env/index.ts'
-import { SessionTracker, type TrackedSession } from '../session/index.ts'
+import { NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
+import type { Clock, Logger, Timers } from '../env/index.ts'
+import type { SessionTracker, TrackedSession } from '../session/index.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { LocalSessions } from './local-sessions.ts'
+import { type ExpiryHandler, SessionExpiry } from './session-expiry.ts'
 import type { SessionTable } from './session-table.ts'
 
 /** A session that clients were heard in, and its timeout: what a learner tells its leader. */
@@ -15,14 +17,15 @@ export interface TouchedSession {
  * session is over when that transaction is applied.
  *
  * Only one server decides when sessions expire: one that stands alone, or the leader, which tracks them all. A learner
- * reports: it knows the sessions of its own connections, and gathers in which it heard something.
+ * reports: it knows the sessions of its own connections, and gathers in which it heard something. Local sessions are
+ * a server's own affair, whatever its role.
  */
-export class SessionKeeper {
-  readonly #tickMs: number
+export class SessionKeeper implements ExpiryHandler {
+  /** Null unless the configuration asks for sessions of this server alone. */
+  readonly local: LocalSessions | null
   readonly #clock: Clock
-  readonly #timers: Timers
-  readonly #logger: Logger
   readonly #expire: (sessionId: SessionId) => void
+  readonly #expiry: SessionExpiry
   readonly #owners: Map<SessionId, ClientConnection> = new Map()
   /** Connections that may have unread pings, until a look finds them read again. */
   readonly #heldBack: Set<ClientConnection> = new Set()
@@ -32,9 +35,6 @@ export class SessionKeeper {
   readonly #unfinished: Map<SessionId, Zxid> = new Map()
   /** Sessions heard of since the leader was told last; null for the server that decides. */
   #touched: Map<SessionId, number> | null = null
-  #tracker: SessionTracker
-  #timer: TimerHandle | null = null
-  #isStopped = false
 
   constructor(
     tickMs: number,
@@ -42,19 +42,22 @@ export class SessionKeeper {
     timers: Timers,
     logger: Logger,
     expire: (sessionId: SessionId) => void,
+    local: LocalSessions | null,
   ) {
-    this.#tickMs = tickMs
-    this.#tracker = new SessionTracker({ tickMs })
+    this.local = local
     this.#clock = clock
-    this.#timers = timers
-    this.#logger = logger
     this.#expire = expire
+    this.#expiry = new SessionExpiry(tickMs, clock, timers, logger, this)
+  }
+
+  get #tracker(): SessionTracker {
+    return this.#expiry.tracker
   }
 
   /** This server decides from now on. Every session has its full timeout (ZooKeeper's new leaders do the same). */
   startDeciding(sessions: SessionTable): void {
     this.#touched = null
-    this.#startAnew()
+    this.#startAnew(true)
     sessions.forEach((sessionId, timeoutMs) => {
       this.track(sessionId, timeoutMs)
     })
@@ -63,13 +66,11 @@ export class SessionKeeper {
   /** Another server decides from now on. */
   startReporting(): void {
     this.#touched = new Map()
-    this.#startAnew()
+    this.#startAnew(false)
   }
 
-  #startAnew(): void {
-    this.#tracker = new SessionTracker({ tickMs: this.#tickMs })
-    this.#timer?.cancel()
-    this.#timer = null
+  #startAnew(isDeciding: boolean): void {
+    this.#expiry.startAnew(isDeciding)
     this.#unfinished.clear()
     this.#awaitingEnd.clear()
     this.#heldBack.clear()
@@ -84,7 +85,7 @@ export class SessionKeeper {
   /** What was heard since the last call. */
   takeTouched(): readonly TouchedSession[] {
     if (this.#touched === null) return []
-    this.#touchHeldBack()
+    this.beforeExpiry()
     const touched: TouchedSession[] = []
     for (const [sessionId, timeoutMs] of this.#touched) touched.push({ sessionId, timeoutMs })
     this.#touched.clear()
@@ -94,12 +95,18 @@ export class SessionKeeper {
   /** Tracks a session with a full timeout from now on. */
   track(sessionId: SessionId, timeoutMs: number): TrackedSession {
     const session = this.#tracker.add(sessionId, timeoutMs, this.#clock.monotonicMs())
-    this.#arm()
+    this.#expiry.arm()
     return session
   }
 
+  /** Not a local one. */
   find(sessionId: SessionId): TrackedSession | undefined {
     return this.#tracker.get(sessionId)
+  }
+
+  /** Whether the session is one of this server alone. */
+  isLocal(sessionId: SessionId): boolean {
+    return this.local?.find(sessionId) !== undefined
   }
 
   /** Makes `connection` the session's only one; an older connection of the session on this server is closed. */
@@ -123,7 +130,9 @@ export class SessionKeeper {
   }
 
   noteUnfinished(session: TrackedSession, lastZxid: Zxid): void {
-    if (this.#tracker.has(session.id)) this.#unfinished.set(session.id, lastZxid)
+    if (this.#tracker.has(session.id) || this.isLocal(session.id)) {
+      this.#unfinished.set(session.id, lastZxid)
+    }
   }
 
   /** Zxid up to which writes of the session's earlier connections may be on their way. */
@@ -137,8 +146,9 @@ export class SessionKeeper {
     this.#tracker.markClosing(sessionId)
   }
 
-  /** The closeSession has been applied. Returns the connection that held the session, if any. */
+  /** The closeSession has been applied, or was never needed. Returns the connection that held the session, if any. */
   remove(sessionId: SessionId): ClientConnection | null {
+    this.local?.remove(sessionId)
     this.#tracker.remove(sessionId)
     this.#unfinished.delete(sessionId)
     const owner = this.#owners.get(sessionId) ?? null
@@ -160,6 +170,7 @@ export class SessionKeeper {
   }
 
   touch(session: TrackedSession, nowMs: number): void {
+    if (this.local?.touch(session, nowMs) === true) return
     if (this.#touched === null) this.#tracker.touch(session, nowMs)
     else if (!session.isClosing) this.#touched.set(session.id, session.timeoutMs)
   }
@@ -171,43 +182,16 @@ export class SessionKeeper {
   }
 
   stop(): void {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    this.#timer = null
+    this.#expiry.stop()
+    this.local?.stop()
   }
 
-  #arm(): void {
-    if (this.#timer !== null || this.#isStopped || this.#touched !== null) return
-    const deadlineMs = this.#tracker.nextDeadlineMs()
-    if (deadlineMs === Number.POSITIVE_INFINITY) return
-    this.#timer = this.#timers.at(deadlineMs, this.#onDeadline)
+  onExpired(sessionId: SessionId): void {
+    this.#expire(sessionId)
   }
 
-  /** Timers run before sockets are read: what clients have sent in time must count first. */
-  readonly #onDeadline = (): void => {
-    this.#timers.endOfTurn(this.#check)
-  }
-
-  readonly #check = (): void => {
-    this.#timer = null
-    if (this.#isStopped || this.#touched !== null) return
-    this.#touchHeldBack()
-    const pausedBefore = this.#tracker.pausedMs
-    const expired = this.#tracker.expired(this.#clock.monotonicMs())
-    const pausedMs = this.#tracker.pausedMs - pausedBefore
-    if (pausedMs > 0) {
-      this.#logger.warn('the process did not run for a while; session deadlines were moved', {
-        pausedMs: Math.round(pausedMs),
-      })
-    }
-    for (const sessionId of expired) {
-      this.#logger.info('session expired', { sessionId: formatHex(sessionId) })
-      this.#expire(sessionId)
-    }
-    this.#arm()
-  }
-
-  #touchHeldBack(): void {
+  /** Connections that are not read may have sent pings. */
+  beforeExpiry(): void {
     const nowMs = this.#clock.monotonicMs()
     for (const connection of this.#heldBack) {
       const { session } = connection

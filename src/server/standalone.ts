@@ -13,6 +13,7 @@ import type { WriteService } from './write-service.ts'
 /** A server without an ensemble: what its own log holds durably is committed. */
 export class Standalone implements WriteService, ProposalLog {
   readonly isServing = true
+  readonly isReadOnly = false
   readonly #host: SessionHost
   readonly #storage: Storage
   readonly #pipeline: WritePipeline

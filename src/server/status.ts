@@ -1,6 +1,6 @@
 import { NO_SESSION, type ServerId } from '../base/index.ts'
 import type { Config } from '../config/index.ts'
-import type { MetricsReader } from '../env/index.ts'
+import type { Address, MetricsReader } from '../env/index.ts'
 import type { WatchTable } from '../znodes/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
 import { modeOf, type QuorumSource, quorumStatus } from './quorum-status.ts'
@@ -10,43 +10,46 @@ import type { ConnectionStatus, ServerStatus } from './server-status.ts'
 
 /** The parts of a server that its status is read from. */
 export interface StatusSource {
-  readonly state: ReplicatedState
+  /** What clients read. */
+  readonly shownState: ReplicatedState
   readonly watches: WatchTable
   readonly stats: ServerStats
   readonly connections: ReadonlySet<ClientConnection>
+  readonly serverId: ServerId
+  readonly isServing: boolean
+  readonly isReadOnly: boolean
+  /** Where clients connect to; null until the port is bound. */
+  readonly address: Address | null
+  readonly outstanding: { readonly requests: number }
   /** When the process began to serve, monotonic. */
   readonly startedMs: number
 }
 
-/** What {@link serverStatus} puts together. */
+/** What {@link serverStatus} looks at beside the server. */
 export interface StatusParts {
-  readonly server: StatusSource
   /** Of a server that has an ensemble and is past its recovery. */
   readonly member: QuorumSource | null
-  readonly serverId: ServerId
+  readonly localSessionCount: number
   readonly config: Config
   readonly metrics: MetricsReader
   readonly nowMs: number
-  readonly isServing: boolean
-  readonly clientPort: number
-  readonly outstanding: number
   readonly logBytes: number
 }
 
 /** The server as its operator sees it at this moment. */
-export function serverStatus(parts: StatusParts): ServerStatus {
-  const { server, config } = parts
-  const { tree, sessions } = server.state
+export function serverStatus(server: StatusSource, parts: StatusParts): ServerStatus {
+  const { config } = parts
+  const { tree, sessions } = server.shownState
   const { ensemble } = config
   const quorum =
     ensemble === null || parts.member === null
       ? null
       : quorumStatus(parts.member, ensemble, parts.nowMs)
   return {
-    mode: modeOf(config, quorum),
-    isServing: parts.isServing,
-    isReadOnly: false,
-    lastProcessedZxid: server.state.lastApplied,
+    mode: server.isReadOnly ? 'read-only' : modeOf(config, quorum),
+    isServing: server.isServing || server.isReadOnly,
+    isReadOnly: server.isReadOnly,
+    lastProcessedZxid: server.shownState.lastApplied,
     tree: {
       znodeCount: tree.znodeCount,
       ephemeralCount: tree.ephemeralCount,
@@ -54,7 +57,8 @@ export function serverStatus(parts: StatusParts): ServerStatus {
       dataBytes: tree.dataBytes,
     },
     sessionCount: sessions.size,
-    outstandingRequests: parts.outstanding,
+    localSessionCount: parts.localSessionCount,
+    outstandingRequests: server.outstanding.requests,
     packetsReceived: server.stats.packetsReceived,
     packetsSent: server.stats.packetsSent,
     latency: server.stats.latency(),
@@ -62,7 +66,7 @@ export function serverStatus(parts: StatusParts): ServerStatus {
     authFailedCount: server.stats.authFailed,
     connections: [...server.connections].map(connectionStatus),
     configuration: {
-      clientPort: parts.clientPort,
+      clientPort: server.address?.port ?? config.clientPort,
       dataDir: config.dataDir,
       dataDirBytes: parts.logBytes,
       dataLogDir: config.dataLogDir,
@@ -72,7 +76,7 @@ export function serverStatus(parts: StatusParts): ServerStatus {
       minSessionTimeoutMs: config.minSessionTimeoutMs,
       maxSessionTimeoutMs: config.maxSessionTimeoutMs,
       clientPortListenBacklog: config.listenBacklog,
-      serverId: parts.serverId,
+      serverId: server.serverId,
     },
     quorum,
     metrics: parts.metrics,

@@ -40,6 +40,8 @@ export interface WriteOrigin {
   readonly ids: readonly AuthId[]
   /** Why the session may not write any more; ok while it may. */
   readonly sessionError: ErrorCode
+  /** Why the session may not own ephemerals; ok while it may. */
+  readonly ephemeralError: ErrorCode
   /** Length of the request's frame; 0 for the server's own writes. */
   readonly bytes: number
   readonly admittedMs: number
@@ -68,7 +70,7 @@ export interface CommitHandler {
 }
 
 /** An entry of the log that is not applied yet. */
-interface LoggedEntry {
+export interface LoggedEntry {
   readonly header: TxnHeader
   readonly txn: Txn
   /** Tree digest after it; null for a refused single write. */
@@ -149,10 +151,8 @@ export class WritePipeline {
   }
 
   /** Sees every entry that is logged but not applied. */
-  forEachLogged(visit: (header: TxnHeader) => void): void {
-    this.#entries.forEach(({ header }) => {
-      visit(header)
-    })
+  forEachLogged(visit: (entry: LoggedEntry) => void): void {
+    this.#entries.forEach(visit)
   }
 
   /** The log was cut off behind `zxid`. */
@@ -222,6 +222,7 @@ export class WritePipeline {
       timeMs: this.#clock.wallMs(),
       ids: origin.ids,
       sessionError: origin.sessionError,
+      ephemeralError: origin.ephemeralError,
     }
   }
 
@@ -279,6 +280,7 @@ export function pendingWriteOf(origin: WriteOrigin, zxid: Zxid): ClientWrite {
     sessionId: origin.sessionId,
     xid: origin.xid,
     opcode: origin.opcode,
+    ephemeralError: origin.ephemeralError,
     zxid,
     bytes: origin.bytes,
     admittedMs: origin.admittedMs,

@@ -12,6 +12,8 @@ import type { WriteOrigin } from './write-pipeline.ts'
 export interface WriteService extends Flushable {
   /** Whether clients may be served now. */
   readonly isServing: boolean
+  /** Whether clients that ask for no more may be served reads, though there is no leader. */
+  readonly isReadOnly: boolean
   /** Not null while nothing can be written here: the error that answers a client. */
   refusal(): ErrorCode | null
   /** A write of a client. The bytes are what follows the request's header, valid during the call only. */

@@ -3,6 +3,7 @@ import {
   type Config,
   DEFAULT_LIMITS,
   defaultConfig,
+  type EnsembleConfig,
   type Limits,
   type MemberConfig,
 } from '../config/index.ts'
@@ -31,6 +32,7 @@ export interface EnsembleOptions {
   /** Limits of the ZAB core. */
   readonly core?: CoreLimits
   readonly config?: Partial<Omit<Config, 'ensemble' | 'limits'>>
+  readonly ensemble?: Partial<Pick<EnsembleConfig, 'isReadOnlyModeEnabled' | 'localSessions'>>
   /** Started again so long after it ended by itself; never if absent. */
   readonly restartDelayMs?: number
   onTrace?(server: ServerId, line: string): void
@@ -255,6 +257,9 @@ export class SimEnsemble {
         initLimit: initLimit ?? 10,
         syncLimit: syncLimit ?? 5,
         listensOnAllAddresses: false,
+        isReadOnlyModeEnabled: false,
+        localSessions: { isEnabled: false, isUpgrading: false },
+        ...this.#options.ensemble,
       },
     }
   }

@@ -1,6 +1,12 @@
 import { NO_SESSION } from '../base/index.ts'
 import { CreateMode, ErrorCode, OpCode, Perms } from '../wire/codes.ts'
-import type { CreateContainerTxn, CreateRequest, CreateTtlTxn, CreateTxn } from '../wire/records.ts'
+import type {
+  CreateContainerTxn,
+  CreateRequest,
+  CreateTtlTxn,
+  CreateTxn,
+  WriteRequest,
+} from '../wire/records.ts'
 import { allows, fixupAcl } from './acl.ts'
 import { CONTAINER_OWNER, OwnerKind, ownerKind, TTL_MAX, ttlOwner } from './owner-kind.ts'
 import { hasPathShape, parentPath, pathError, sequentialPath } from './paths.ts'
@@ -64,6 +70,17 @@ function createModeError(context: PrepareContext, { type, flags, ttl }: CreateRe
   }
   if (context.sessionError !== ErrorCode.ok) return context.sessionError
   return isEphemeral(flags) ? context.ephemeralError : ErrorCode.ok
+}
+
+/** Whether the session must be known to the whole ensemble for this (`ZooKeeperServer.checkUpgradeSession`). */
+export function wantsEphemeral(request: WriteRequest): boolean {
+  if (request.type === OpCode.multi) return request.ops.some(isEphemeralCreate)
+  return isEphemeralCreate(request)
+}
+
+function isEphemeralCreate(request: WriteRequest): boolean {
+  const isCreate = request.type === OpCode.create || request.type === OpCode.create2
+  return isCreate && isEphemeral(request.flags)
 }
 
 function isEphemeral(flags: number): boolean {

@@ -34,6 +34,7 @@ export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus
     lastProcessedZxid: 0x141n as Zxid,
     tree: { znodeCount: 21, ephemeralCount: 3, watchCount: 7, dataBytes: 346 },
     sessionCount: 3,
+    localSessionCount: 0,
     outstandingRequests: 2,
     packetsReceived: 655,
     packetsSent: 662,

@@ -98,6 +98,8 @@ electionAlg=3
       initLimit: 10,
       syncLimit: 5,
       listensOnAllAddresses: true,
+      isReadOnlyModeEnabled: false,
+      localSessions: { isEnabled: false, isUpgrading: false },
     })
   })
 

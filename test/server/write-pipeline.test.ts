@@ -35,6 +35,7 @@ it('forgets what is on its way as soon as it is applied, and not before', () => 
       opcode: request.type,
       ids: [],
       sessionError: ErrorCode.ok,
+      ephemeralError: ErrorCode.ok,
       bytes: 0,
       admittedMs: 0,
     }

@@ -1,4 +1,5 @@
 export * from './actor.ts'
+export * from './ensemble-stage.ts'
 export * from './requests.ts'
 export * from './stage.ts'
 export * from './truth.ts'

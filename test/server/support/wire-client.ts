@@ -57,6 +57,8 @@ export interface ConnectOptions {
   readonly pipelined?: readonly Request[]
   /** Nothing is sent on opening. */
   readonly isRaw?: boolean
+  /** A server without a leader will do. */
+  readonly canBeReadOnly?: boolean
 }
 
 /**
@@ -222,7 +224,7 @@ export class WireClient implements ConnectHandler, ConnectionHandler, FrameSink 
       timeOut: timeoutMs,
       sessionId: this.#options.sessionId ?? NO_SESSION,
       passwd: password as ByteString | null,
-      readOnly: false,
+      readOnly: this.#options.canBeReadOnly ?? false,
       hasReadOnly: this.#options.hasReadOnly ?? true,
     })
     out.endFrame(mark)
