@@ -10,7 +10,7 @@ import {
 import { type CoreLimits, type FourLetterWords, KeeperServer } from '../server/index.ts'
 import type { SimDiskOptions } from './disk.ts'
 import type { SimEnvironment } from './environment.ts'
-import type { FinalReplica } from './history.ts'
+import { type FinalReplica, PAUSE_FAULT, SUSPEND_FAULT } from './history.ts'
 import type { HostEvent, SimHost } from './host.ts'
 import type { Recorder } from './recorder.ts'
 import { ServerRecorder } from './server-recorder.ts'
@@ -51,6 +51,8 @@ export class SimMember {
   fatal: Error | null = null
   /** The disk was replaced since the last recovery: nothing is promised for it. */
   isDiskReplaced = false
+  /** The fault by which it stands still now. */
+  stillFault: typeof PAUSE_FAULT | typeof SUSPEND_FAULT | null = null
   /** Bits have flipped on the disk. */
   isDiskDamaged = false
 
@@ -122,6 +124,7 @@ export class SimEnsemble {
   onHostEvent(event: HostEvent): void {
     const member = this.members.find(({ host }) => host.name === event.host)
     if (member === undefined) return
+    this.#noteStandstill(member, event)
     if (event.kind !== 'crash' && event.kind !== 'powerLoss' && event.kind !== 'exit') return
     member.server = null
     this.#recorder.append({
@@ -131,6 +134,19 @@ export class SimEnsemble {
       incarnation: event.incarnation,
       lostUnsynced: event.kind === 'powerLoss',
     })
+  }
+
+  /** Whatever else happens to a machine that stands still ends that. */
+  #noteStandstill(member: SimMember, { kind, atMs }: HostEvent): void {
+    const { id: server, stillFault } = member
+    if (stillFault !== null) {
+      member.stillFault = null
+      this.#recorder.append({ kind: 'faultEnd', atMs, name: stillFault, server })
+    }
+    if (kind !== 'pause' && kind !== 'suspend') return
+    const name = kind === 'pause' ? PAUSE_FAULT : SUSPEND_FAULT
+    member.stillFault = name
+    this.#recorder.append({ kind: 'faultBegin', atMs, name, server })
   }
 
   /** The leader that serves, of the highest epoch; null while there is none. */

@@ -382,6 +382,10 @@ export type History = readonly HistoryEvent[]
 
 /** The name under which faults that stop a disk from answering are recorded. */
 export const DISK_HANG_FAULT = 'disk-hang'
+/** A process that stands still; the operating system of its machine does not. */
+export const PAUSE_FAULT = 'pause'
+/** A machine that stands still: what is sent to it is lost, and sent again later and later, as with faults of the network. */
+export const SUSPEND_FAULT = 'net-suspend'
 
 /** 32-bit FNV-1a with a final mix; names the content of a transaction in a history. */
 export function hashBytes(bytes: Uint8Array, start = 0, end: number = bytes.length): number {

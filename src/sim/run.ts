@@ -227,6 +227,8 @@ class Simulation {
       return
     }
     const { host, kind } = action
+    // Told by the machine itself, as that may end otherwise too.
+    if (STANDSTILLS.has(kind)) return
     if (kind === 'hangDisk') {
       this.#hung.add(host)
       this.#append('faultBegin', DISK_HANG_FAULT, host)
@@ -288,6 +290,8 @@ function limitsOf({ ensemble, clients }: RunPlan): Partial<CheckOptions> {
     replyMs: 3000 + Math.max(3 * tickTimeMs, (2 * clients.timeoutMsMax) / 3),
   }
 }
+
+const STANDSTILLS: ReadonlySet<FaultKind> = new Set(['pause', 'suspend', 'resume'])
 
 /** A process that dies waits for no disk. */
 const DISK_ANSWERS: ReadonlySet<FaultKind> = new Set([

@@ -1,6 +1,6 @@
 import { formatHex, type ServerId, type SessionId, type Zxid } from '../../base/index.ts'
 import { ErrorCode, OpCode } from '../../wire/index.ts'
-import type { SessionTouchEvent } from '../history.ts'
+import { PAUSE_FAULT, type SessionTouchEvent, SUSPEND_FAULT } from '../history.ts'
 import type { Checker, Run, Watching } from './checker.ts'
 import { type Committed, isWrite } from './history-index.ts'
 
@@ -75,13 +75,15 @@ function isExpiry({ header, txn }: Committed): boolean {
 /**
  * E2, at the moment the leader decides (the broadcast): no sign of life within the timeout that the leader could know.
  * Touches at the leader count always; those at others once they had a tick to come over, if the server was up and
- * following without a break and no fault of the network acted since, or so shortly before that TCP may still have been
- * waiting to send again: it waits as long again as it has already waited.
+ * following without a break. A server that stood still in that tick comes to report only when it goes on. And no fault of
+ * the network may have acted since, or so shortly before that TCP may still have been waiting to send again: it waits as
+ * long again as it has already waited. What was lost in one fault may be lost again in the next.
  */
 function watchNotEarly(run: Run): Watching {
   const { servers, options } = run
   const expiries = expiriesOf(run)
   const touches = new Map<SessionId, Map<ServerId, SessionTouchEvent[]>>()
+  const standstills = new Map<ServerId, Standstill[]>()
   let unsettledUntilMs = Number.NEGATIVE_INFINITY
   let faultySinceMs = 0
   const acting = new Map<string, number>()
@@ -98,7 +100,7 @@ function watchNotEarly(run: Run): Watching {
     if (server === leader) return true
     if (acting.size > 0 || unsettledUntilMs >= atMs) return false
     const isConnected = track.isServing && track.leader === leader && track.roleSinceMs <= atMs
-    return isConnected && atMs <= nowMs - options.tickMs
+    return isConnected && reportedMs(atMs, standstills.get(server) ?? [], options.tickMs) <= nowMs
   }
   return {
     before: {
@@ -113,18 +115,28 @@ function watchNotEarly(run: Run): Watching {
         else own.push(event)
         return null
       },
-      faultBegin: (event) => {
-        if (!options.isNetworkFault(event.name)) return null
-        if (acting.size === 0) faultySinceMs = event.atMs
-        acting.set(event.name, (acting.get(event.name) ?? 0) + 1)
+      faultBegin: ({ atMs, name, server }) => {
+        if (server !== null && STANDSTILLS.has(name)) {
+          const standstill = { beginMs: atMs, endMs: Number.POSITIVE_INFINITY }
+          const own = standstills.get(server)
+          if (own === undefined) standstills.set(server, [standstill])
+          else own.push(standstill)
+        }
+        if (!options.isNetworkFault(name)) return null
+        if (acting.size === 0 && atMs > unsettledUntilMs) faultySinceMs = atMs
+        acting.set(name, (acting.get(name) ?? 0) + 1)
         return null
       },
-      faultEnd: (event) => {
-        const count = acting.get(event.name)
+      faultEnd: ({ atMs, name, server }) => {
+        if (server !== null && STANDSTILLS.has(name)) {
+          const standstill = standstills.get(server)?.at(-1)
+          if (standstill !== undefined) standstill.endMs = Math.min(standstill.endMs, atMs)
+        }
+        const count = acting.get(name)
         if (count === undefined) return null
-        if (count === 1) acting.delete(event.name)
-        else acting.set(event.name, count - 1)
-        end(event.atMs)
+        if (count === 1) acting.delete(name)
+        else acting.set(name, count - 1)
+        end(atMs)
         return null
       },
       heal: (event) => {
@@ -146,6 +158,22 @@ function watchNotEarly(run: Run): Watching {
       },
     },
   }
+}
+
+interface Standstill {
+  readonly beginMs: number
+  endMs: number
+}
+
+const STANDSTILLS: ReadonlySet<string> = new Set([PAUSE_FAULT, SUSPEND_FAULT])
+
+/** When a sign of life at `atMs` has been reported by a server that needs a tick for it, but stood still at these times. */
+function reportedMs(atMs: number, standstills: readonly Standstill[], tickMs: number): number {
+  let fromMs = atMs
+  for (const { beginMs, endMs } of standstills) {
+    if (endMs > fromMs && beginMs <= fromMs + tickMs) fromMs = endMs
+  }
+  return fromMs + tickMs
 }
 
 /** E3, from the healing on: then a quorum lives. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { ServerId } from '../../../src/base/index.ts'
 import { CHECKERS, runCheckers } from '../../../src/sim/checkers/index.ts'
+import { HistoryBuilder } from './history-builder.ts'
 import { tellLongHistory } from './long-history.ts'
 import { MUTANTS } from './mutants.ts'
 import { tellStory } from './story.ts'
@@ -47,6 +49,64 @@ test('whether voters are a quorum can be said', () => {
   const isQuorum = (members: ReadonlySet<number>): boolean => members.size === 4
   const violations = runCheckers(tellStory(), CHECKERS, { isQuorum })
   expect(violations.map(({ id }) => id)).toEqual(['A17'])
+})
+
+describe('E2: what a leader could know of a session that a learner heard 7 s before it ends', () => {
+  type Fault = readonly [name: string, server: number, fromMs: number, toMs: number]
+
+  /** Times of faults count from the sign of life, at server 1; ticks take 2 s, the timeout 8 s. */
+  function verdict(...faults: readonly Fault[]): readonly string[] {
+    const world = new HistoryBuilder([1, 2, 3], [])
+    world.elect(3, [1, 2])
+    const { sessionId } = world.connect(1, 1, 8000)
+    world.advance(20_000)
+    const heardMs = world.nowMs
+    const events = faults.flatMap(([name, server, fromMs, toMs]) => [
+      { kind: 'faultBegin' as const, name, server: server as ServerId, atMs: heardMs + fromMs },
+      { kind: 'faultEnd' as const, name, server: server as ServerId, atMs: heardMs + toMs },
+    ])
+    events.sort((a, b) => a.atMs - b.atMs)
+    for (const event of events) if (event.atMs < heardMs) world.push(event)
+    world.touch(1, sessionId)
+    for (const event of events) if (event.atMs >= heardMs) world.push(event)
+    world.advance(7000)
+    world.expire(sessionId)
+    return runCheckers(
+      world.events,
+      CHECKERS.filter(({ id }) => id === 'E2'),
+    ).map(({ id }) => id)
+  }
+
+  const cases: readonly { what: string; violations: number; faults: readonly Fault[] }[] = [
+    { what: 'nothing goes wrong', violations: 1, faults: [] },
+    { what: 'it stands still up to the end', violations: 0, faults: [['pause', 1, 100, 6000]] },
+    {
+      what: 'it stands still again before it can report',
+      violations: 0,
+      faults: [
+        ['pause', 1, 100, 3000],
+        ['pause', 1, 4900, 5100],
+      ],
+    },
+    { what: 'it has time to report then', violations: 1, faults: [['pause', 1, 100, 3000]] },
+    { what: 'it has reported before', violations: 1, faults: [['pause', 1, 2500, 6500]] },
+    { what: 'another one stands still', violations: 1, faults: [['pause', 2, 100, 6000]] },
+    { what: 'the leader stands still', violations: 1, faults: [['pause', 3, 100, 6000]] },
+    { what: 'so does its machine', violations: 0, faults: [['net-suspend', 3, 100, 2000]] },
+    { what: 'so it did long ago', violations: 1, faults: [['net-suspend', 3, -1000, -900]] },
+    { what: 'TCP still waits', violations: 0, faults: [['net-suspend', 3, -5000, -2000]] },
+    {
+      what: 'what was lost in one fault was lost in the next',
+      violations: 0,
+      faults: [
+        ['net-suspend', 3, -5000, -3000],
+        ['net-suspend', 2, -1500, -1400],
+      ],
+    },
+  ]
+  test.each(cases)('$what', ({ violations, faults }) => {
+    expect(verdict(...faults)).toHaveLength(violations)
+  })
 })
 
 describe('each mutant is caught by its checker, and by no other', () => {
