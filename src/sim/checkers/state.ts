@@ -46,7 +46,7 @@ function watchSnapshots(run: Run): Watching {
   }
 }
 
-/** D3. */
+/** D3. A snapshot that was on its way to the disk when the server died may be gone: a start says what is there. */
 function watchTruncation({ servers }: Run): Watching {
   /** The newest snapshot of each server. */
   const snapshots = new Map<ServerId, Zxid>()
@@ -70,10 +70,8 @@ function watchTruncation({ servers }: Run): Watching {
         if (checkpointZxid > lastZxid) {
           return `server ${event.server} finds a checkpoint at ${formatHex(checkpointZxid)} behind the end of its log, ${formatHex(lastZxid)}`
         }
-        if (event.disk === 'replaced') {
-          snapshots.delete(event.server)
-          return null
-        }
+        snapshots.set(event.server, checkpointZxid)
+        if (event.disk === 'replaced') return null
         const { handed, durable } = servers.of(event.server)
         if (lastZxid <= handed.log.last || lastZxid <= durable.log.last) return null
         return `server ${event.server} finds ${formatHex(lastZxid)} in its log, which was to end at ${formatHex(handed.log.last)}`

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ServerId } from '../../../src/base/index.ts'
+import type { ServerId, Zxid } from '../../../src/base/index.ts'
 import { CHECKERS, runCheckers } from '../../../src/sim/checkers/index.ts'
 import { HistoryBuilder } from './history-builder.ts'
 import { tellLongHistory } from './long-history.ts'
@@ -107,6 +107,24 @@ describe('E2: what a leader could know of a session that a learner heard 7 s bef
   test.each(cases)('$what', ({ violations, faults }) => {
     expect(verdict(...faults)).toHaveLength(violations)
   })
+})
+
+test('D3: a log is cut below a snapshot, unless that was lost when the server died', () => {
+  const verdict = (place: 'crash' | 'truncate'): readonly string[] => {
+    const events = tellStory()
+    const cut = events.find((event) => event.kind === 'truncate')!
+    const { incarnation, server, zxid } = cut
+    const at = events.findIndex((event) => event.kind === place && event.server === server)
+    const { atMs } = events[at]!
+    const snapshot = { zxid: (zxid + 1n) as Zxid, digest: 1n }
+    events.splice(at, 0, { kind: 'snapshot', atMs, server, incarnation, ...snapshot })
+    return runCheckers(
+      events,
+      CHECKERS.filter(({ id }) => id === 'D3'),
+    ).map(({ id }) => id)
+  }
+  expect(verdict('truncate')).toEqual(['D3'])
+  expect(verdict('crash')).toEqual([])
 })
 
 describe('each mutant is caught by its checker, and by no other', () => {
