@@ -35,6 +35,7 @@ export { LockOwner, ReentrantMutex } from './reentrant-mutex.ts'
 export { RevocableMutex } from './revocable-mutex.ts'
 export { Semaphore, type SemaphoreOptions } from './semaphore.ts'
 export { type ReadOptions, SharedValue } from './shared-value.ts'
+export { Stm, type StmOptions, type StmResult, type StmTransaction } from './stm.ts'
 export { TreeCache, type TreeCacheOptions, type TreeChange } from './tree-cache.ts'
 export {
   BYTES,
