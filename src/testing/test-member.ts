@@ -171,5 +171,7 @@ function ensembleOf(self: number, servers: number): EnsembleConfig {
     initLimit: 10,
     syncLimit: 5,
     listensOnAllAddresses: false,
+    isReadOnlyModeEnabled: false,
+    localSessions: { isEnabled: false, isUpgrading: false },
   }
 }
