@@ -17,7 +17,7 @@ import type { ClientEnvironment } from './environment.ts'
 import { NodeExistsError } from './errors.ts'
 import { MultiRead } from './multi-read.ts'
 import type { Credentials, Settings } from './options.ts'
-import { type Chroot, checkPath, parentOf } from './paths.ts'
+import { Chroot, checkPath, parentOf } from './paths.ts'
 import {
   addWatchRequest,
   countChildrenRequest,
@@ -100,9 +100,19 @@ export class ZooKeeper implements AsyncDisposable {
     return this.#core.session
   }
 
+  /** Requests whose answers are due; at most `inFlightMax`. */
+  get inFlight(): number {
+    return this.#core.load.inFlight
+  }
+
+  /** Calls that have not been sent yet; at most `queuedCallsMax`. */
+  get waiting(): number {
+    return this.#core.load.waiting
+  }
+
   /** Watches that are set at present. */
   get watchCount(): number {
-    return this.#core.watches
+    return this.#core.load.watches
   }
 
   /** The world that the client lives in: what is built on it takes time and chance from here, too. */
@@ -129,12 +139,18 @@ export class ZooKeeper implements AsyncDisposable {
     return { path: this.#chroot.inner(created.path), stat: toStat(created.stat) }
   }
 
-  /** Creates the znode and those above it unless they are there. */
+  /** Creates the znode and those above it, the chroot too, unless they are there. */
   async ensurePath(
     path: string,
     options: Pick<CreateOptions, 'acl'> & { mode?: 'container' | 'persistent' } & CallOptions = {},
   ): Promise<void> {
-    if (path === '/' || (await this.exists(path, options)) !== null) return
+    if (path === '/') {
+      if (this.#chroot.prefix === '') return
+      const outside = new ZooKeeper(this.#core, this.#driver, new Chroot('/'), this.#settings)
+      await outside.ensurePath(this.#chroot.prefix, options)
+      return
+    }
+    if ((await this.exists(path, options)) !== null) return
     await this.ensurePath(parentOf(path), options)
     try {
       await this.create(path, '', options)
@@ -441,6 +457,13 @@ export class ZooKeeper implements AsyncDisposable {
   }
 
   #send<T>(request: Request<T>, options: CallOptions): Promise<T> {
+    const { observer } = this.#driver.environment
+    if (observer === undefined || !observer.wantsRequests) return this.#submit(request, options)
+    const { op, path } = request
+    return observer.request({ op, path }, async () => await this.#submit(request, options))
+  }
+
+  #submit<T>(request: Request<T>, options: CallOptions): Promise<T> {
     const call = this.#call(request, options)
     const result = this.#driver.result(call, options.signal)
     // An aborted signal has settled it already.

@@ -23,7 +23,7 @@ import {
   TimeoutError,
   type ZkError,
 } from './errors.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type Load } from './exchange.ts'
 import { readGreeting } from './greeting.ts'
 import type { Settings } from './options.ts'
 import { CLOSE, START } from './own-requests.ts'
@@ -97,8 +97,8 @@ export class ClientCore {
     return this.#session
   }
 
-  get watches(): number {
-    return this.#exchange.watches.size
+  get load(): Load {
+    return this.#exchange.load
   }
 
   /** When {@link tick} has something to do, unless something else happens before. */

@@ -59,6 +59,7 @@ export class Dialing {
   /** The attempt has ended; returns how long to wait before the next one. */
   failed(reason: string): number {
     this.#failures.set(this.server, reason)
+    this.#effects.push({ kind: 'connectionEnd', end: { server: this.server, reason } })
     return this.#servers.delayMs()
   }
 

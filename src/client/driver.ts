@@ -111,6 +111,7 @@ export class Driver {
         effect.call.reject(effect.error)
         return
       case 'event':
+        this.#env.observer?.watchEvent(effect)
         effect.sink.deliver(effect.type, effect.path, effect.zxid)
         return
       case 'lookUp':
@@ -131,6 +132,10 @@ export class Driver {
         return
       case 'sessionEnd':
         effect.session.end(effect.error)
+        return
+      case 'connectionEnd':
+        this.#env.logger.debug('a connection has ended', { ...effect.end })
+        this.#env.observer?.connectionEnd(effect.end)
         return
       case 'state':
         this.#tell(effect.change)
@@ -170,6 +175,7 @@ export class Driver {
   #tell(change: StateChange): void {
     const { state, previous, sessionId, reason } = change
     this.#env.logger.info(`client is ${state}`, { previous, sessionId, reason })
+    this.#env.observer?.state(change)
     for (const listener of [...this.#listeners]) {
       try {
         listener(change)

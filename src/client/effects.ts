@@ -24,6 +24,13 @@ export interface StateChange {
   readonly reason: string
 }
 
+/** A connection, or an attempt at one, has ended. */
+export interface ConnectionEnd {
+  /** `host:port` */
+  readonly server: string
+  readonly reason: string
+}
+
 /** What the core asks its driver to do, in this order. */
 export type Effect =
   | { readonly kind: 'lookUp'; readonly attempt: number; readonly name: string }
@@ -48,6 +55,7 @@ export type Effect =
       readonly path: string
       readonly zxid: bigint | null
     }
+  | { readonly kind: 'connectionEnd'; readonly end: ConnectionEnd }
   | { readonly kind: 'state'; readonly change: StateChange }
   | { readonly kind: 'sessionEnd'; readonly session: Session; readonly error: ZkError }
   | { readonly kind: 'log'; readonly level: 'info' | 'warn'; readonly message: string }

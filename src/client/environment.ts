@@ -1,4 +1,5 @@
 import type { Address, Clock, ConnectHandler, Logger, Random, Timers } from '../env/index.ts'
+import type { ClientObserver } from './observer.ts'
 import type { SrvRecord } from './server-list.ts'
 
 /** What a client asks of the world. Every `Environment` of a server can be used as one. */
@@ -8,6 +9,7 @@ export interface ClientEnvironment {
   readonly random: Pick<Random, 'uint32'>
   readonly network: ClientNetwork
   readonly logger: Logger
+  readonly observer?: ClientObserver
   /** Looks up the SRV records of a name; needed for connection strings that begin with `srv:`. */
   readonly resolveSrv?: (name: string) => Promise<readonly SrvRecord[]>
 }

@@ -51,6 +51,13 @@ const EVENT_TYPES: ReadonlyMap<number, WatchEventType> = new Map([
   [EventType.nodeChildrenChanged, 'children'],
 ])
 
+/** How much there is of each. */
+export interface Load {
+  readonly inFlight: number
+  readonly waiting: number
+  readonly watches: number
+}
+
 /**
  * The requests and answers of a client, over however many connections: order, the limit of what is under way, watches,
  * identities. It knows nothing of time but what it is told, and nothing of sockets.
@@ -73,6 +80,11 @@ export class Exchange {
     this.#settings = settings
     this.#effects = effects
     this.#identities = settings.auth.map((credentials) => ({ credentials, call: null }))
+  }
+
+  get load(): Load {
+    const { inFlight, waiting } = this.#queue
+    return { inFlight, waiting, watches: this.watches.size }
   }
 
   get isJudging(): boolean {

@@ -11,7 +11,7 @@ export type { CallOptions, RemovedKind, WatchedCall } from './client.ts'
 export { ZooKeeper } from './client.ts'
 export { connectIn } from './connect.ts'
 export { type ConnectionTarget, parseConnectionString } from './connection-string.ts'
-export type { ClientState, StateChange } from './effects.ts'
+export type { ClientState, ConnectionEnd, StateChange } from './effects.ts'
 export { type ClientEnvironment, type ClientNetwork, SILENT_LOGGER } from './environment.ts'
 export {
   AbortedError,
@@ -37,6 +37,7 @@ export {
   type ZkErrorCode,
 } from './errors.ts'
 export type { MultiRead, ReadResult } from './multi-read.ts'
+export type { ClientObserver, ObservedRequest } from './observer.ts'
 export type { ClientOptions, Credentials } from './options.ts'
 export { DEFAULTS } from './options.ts'
 export { join, nameOf, parentOf } from './paths.ts'

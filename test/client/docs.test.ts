@@ -38,6 +38,7 @@ describe('docs/client.md', () => {
     const console = { log: (...words: unknown[]) => lines.push(`${words.join(' ')}\n`) }
     const body = code
       .replace(/^import (\{.*\}) from 'zabkeeper\/client'$/m, 'const $1 = client')
+      .replace(/^import (\{.*\}) from '(node:\w+)'$/gm, "const $1 = process.getBuiltinModule('$2')")
       .replaceAll('localhost:2181', server.address)
     const run = Object.getPrototypeOf(async () => {}).constructor('client', 'console', body)
     await run(client, console)
@@ -56,7 +57,11 @@ describe('docs/client.md', () => {
 
   test('lists every method', () => {
     const methods = Object.getOwnPropertyNames(client.ZooKeeper.prototype)
-    const getters = ['constructor', 'state', 'session', 'watchCount', 'environment', 'onState']
+    const getters = ['constructor', 'state', 'session', 'environment', 'onState'].concat([
+      'watchCount',
+      'inFlight',
+      'waiting',
+    ])
     const missing = methods
       .filter((name) => !getters.includes(name))
       .filter((name) => !PAGE.includes(`\`${name}(`))
