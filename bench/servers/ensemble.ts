@@ -52,9 +52,12 @@ const NOT_SERVING: ReadonlySet<Mode | null> = new Set(['read-only', null])
 /** Servers on the loopback interface that form one ensemble; kinds may be mixed, and change while it runs. */
 export class Ensemble {
   readonly members: readonly EnsembleMember[]
+  /** The lines `server.N=…` of every `zoo.cfg`. */
+  readonly serverLines: readonly string[]
 
-  private constructor(members: readonly EnsembleMember[]) {
+  private constructor(members: readonly EnsembleMember[], serverLines: readonly string[]) {
     this.members = members
+    this.serverLines = serverLines
   }
 
   /** Nothing is started yet. */
@@ -73,8 +76,10 @@ export class Ensemble {
         const own = [...common, ...(spec.config ?? [])]
         if (spec.role === 'observer') own.push('peerType=observer')
         const place = path.join(folder, String(i + 1))
-        return new EnsembleMember(i + 1, spec, place, ports[3 * i]!, own, options)
+        const [port, quorum, election] = ports.slice(3 * i) as [number, number, number]
+        return new EnsembleMember(i + 1, spec, place, { port, quorum, election }, own, options)
       }),
+      lines,
     )
   }
 
@@ -147,6 +152,8 @@ export class EnsembleMember implements Endpoint {
   readonly id: number
   readonly host: string
   readonly port: number
+  /** For learners, and for elections. */
+  readonly peerPorts: readonly [quorum: number, election: number]
   readonly folder: string
   kind: ServerKind
   readonly #wrapper: readonly string[]
@@ -158,7 +165,7 @@ export class EnsembleMember implements Endpoint {
     id: number,
     spec: MemberSpec,
     folder: string,
-    port: number,
+    ports: { readonly port: number; readonly quorum: number; readonly election: number },
     config: readonly string[],
     options: EnsembleOptions,
   ) {
@@ -167,7 +174,8 @@ export class EnsembleMember implements Endpoint {
     this.host = spec.host ?? '127.0.0.1'
     this.#wrapper = spec.wrapper ?? []
     this.folder = folder
-    this.port = port
+    this.port = ports.port
+    this.peerPorts = [ports.quorum, ports.election]
     this.#config = config
     this.#options = options
   }

@@ -16,6 +16,9 @@ import { encodeInitialMessage } from './initial-message.ts'
 import { readNotification, writeNotification } from './notification.ts'
 import type { PeerEnvironment } from './peer-environment.ts'
 
+/** The log is not to be filled from outside. */
+const STRANGERS_NAMED_MAX = 100
+
 /**
  * The port on which servers tell each other whom they vote for (`electionPort`, upstream's `QuorumCnxManager`). Of two
  * servers the one with the larger id opens the connection that is kept; the other one may only knock, upon which it is
@@ -38,6 +41,8 @@ export class ElectionPort {
   readonly #initialMessage: Uint8Array
   readonly #out = new OutputBuffer()
   #strangers = 0
+  /** Ids outside the configuration that the log has named already. */
+  readonly #named = new Set<ServerId>()
   #listener: Listener | null = null
   #isStarted = false
   #isStopped = false
@@ -247,12 +252,13 @@ export class ElectionPort {
     } else {
       connection.destroy()
       if (peer !== null) this.#onKnock(peer)
-      else this.#env.logger.debug('no place on the election port', { sid })
+      else this.#nameStranger(connection, sid)
     }
   }
 
   /** A server that may be about to join: it is answered, not dialled. */
   #onStranger(connection: ElectionConnection, sid: ServerId): void {
+    this.#nameStranger(connection, sid)
     if (this.#strangers >= this.#limits.strangersMax) {
       connection.destroy()
       return
@@ -261,6 +267,15 @@ export class ElectionPort {
     const peer = new ElectionPeer(sid, null)
     this.#peers.set(sid, peer)
     this.#adopt(peer, connection)
+  }
+
+  /** Once for each: it comes again and again. An operator forgot its line here, or gave it a wrong id there. */
+  #nameStranger({ remote }: ElectionConnection, sid: ServerId): void {
+    if (this.#named.has(sid) || this.#named.size >= STRANGERS_NAMED_MAX) return
+    this.#named.add(sid)
+    const what =
+      'a server that is not in the configuration takes part in elections; its vote does not count'
+    this.#env.logger.warn(what, { sid, remote })
   }
 
   /** A smaller server wants a connection, which is for this one to open. */

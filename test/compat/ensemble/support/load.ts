@@ -61,6 +61,11 @@ export class Load {
     expect(faults.filter((fault) => fault !== null)).toEqual([])
   }
 
+  /** Ends all of it without a look at what it has found, when a test has failed already. */
+  abandon(): void {
+    for (const one of [...this.writers, ...this.#readers]) one.abandon()
+  }
+
   /** Ends all of it: nothing was lost, no session expired, and all trees are equal. */
   async finish(): Promise<string> {
     const all = [...this.writers, ...this.#readers]

@@ -86,6 +86,13 @@ export class RegisterWriter {
     await this.#running
   }
 
+  /** Ends without waiting. */
+  abandon(): void {
+    this.#isStopping = true
+    this.#running.catch(() => {})
+    this.client.drop()
+  }
+
   /** Waits until so many more writes are acknowledged. */
   async untilWritten(count: number, limitMs: number = 30_000): Promise<void> {
     const { register } = this
@@ -194,6 +201,13 @@ export class RegisterReader {
   async stop(): Promise<void> {
     this.#isStopping = true
     await this.#running
+  }
+
+  /** Ends without waiting. */
+  abandon(): void {
+    this.#isStopping = true
+    this.#running.catch(() => {})
+    this.client.drop()
   }
 
   async #run(): Promise<void> {
