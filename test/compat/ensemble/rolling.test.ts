@@ -2,9 +2,11 @@ import { rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { CreateFlag, createBody, Op, readBody } from '../../../bench/client/index.ts'
 import type { Ensemble, ServerKind } from '../../../bench/servers/index.ts'
+import { kazoo, skipWithout } from '../clients/support/index.ts'
 import { cyclesOf, newDice } from '../torture/support/index.ts'
 import {
   expectEqualTrees,
+  KazooCrowd,
   RegisterWriter,
   RoamingClient,
   skipWithoutServers,
@@ -15,25 +17,35 @@ import {
 
 /*
  * docs/migrating.md, executed: an ensemble of Apache's replaced by ours server by server and back, with clients that
- * write, and sessions that own ephemerals, all the way. `ZABKEEPER_MIGRATION_ZNODES` sets the size of the tree.
+ * write, sessions that own ephemerals, and clients of kazoo's with ephemerals and watches, all the way.
+ * `ZABKEEPER_MIGRATION_ZNODES` sets the size of the tree.
  */
 const ZNODES = cyclesOf('ZABKEEPER_MIGRATION_ZNODES', 2000)
 const OWNERS = 3
+const KAZOO_CLIENTS = 8
+
+const python = await kazoo()
 
 describe.each(['apache-3.8', 'apache-3.9'] as const)('an ensemble of %s', (kind) => {
-  const isSkipped = skipWithoutServers('zabkeeper', kind)
-  test.skipIf(isSkipped)('is replaced by ours and back', { timeout: 600_000 }, async () => {
+  const isSkipped = skipWithoutServers('zabkeeper', kind) || skipWithout(python)
+  test.skipIf(isSkipped)('is replaced by ours and back', { timeout: 900_000 }, async () => {
     const members = [1, 2, 3].map(() => ({ kind }))
     await withEnsemble({ members }, async (ensemble) => {
-      await migrate(ensemble, kind)
+      await writeZnodes(ensemble.member(1).port, '/data', ZNODES)
+      const crowd = await KazooCrowd.start(python.found!, ensemble.members, KAZOO_CLIENTS)
+      try {
+        await migrate(ensemble, kind, crowd)
+        await crowd.finish()
+      } finally {
+        crowd.kill()
+      }
     })
   })
 })
 
-async function migrate(ensemble: Ensemble, kind: ServerKind): Promise<void> {
+async function migrate(ensemble: Ensemble, kind: ServerKind, crowd: KazooCrowd): Promise<void> {
   const dice = newDice()
   const servers = ensemble.members
-  await writeZnodes(servers[0]!.port, '/data', ZNODES)
   const owners = Array.from({ length: OWNERS }, () => new RoamingClient(servers, dice))
   for (const [i, owner] of owners.entries()) {
     const client = await owner.connection()
@@ -49,6 +61,7 @@ async function migrate(ensemble: Ensemble, kind: ServerKind): Promise<void> {
       if (id === 1)
         expect((await synchronizations(ensemble, ensemble.member(id))).at(-1)).toBe('SNAP')
       await Promise.all(writers.map(async (writer) => await writer.untilWritten(20)))
+      await crowd.check()
       for (const [i, owner] of owners.entries()) {
         const client = await owner.connection()
         expect((await client.request(Op.exists, readBody(`/o${i}`, false))).err).toBe(0)
