@@ -39,6 +39,7 @@ export interface PlanOptions {
 
 /** Requests of a run, unless asked for otherwise. */
 export const DEFAULT_OPERATIONS = 500
+const KIB = 1024
 /** When the first fault may happen: elections are disturbed too. */
 const FIRST_FAULT_MS = 50
 
@@ -50,9 +51,10 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
   const servers = Array.from({ length: voters + observers }, (_, i) => `s${i + 1}`)
   const tickTimeMs = [200, 500, 1000, 2000][random.below(4)]!
   const operations = options.operations ?? DEFAULT_OPERATIONS
-  // Sixteen seconds to two minutes: time enough for faults between the requests. Of fewer requests down to a quarter.
-  const share = Math.min(1, Math.max(0.25, operations / DEFAULT_OPERATIONS))
-  const durationMs = Math.round(16_000 * share) * 2 ** random.below(4)
+  // 8 to 64 s: sessions can end in all of them, and servers do not merely ping. Of fewer requests down to a half.
+  const share = Math.min(1, Math.max(0.5, operations / DEFAULT_OPERATIONS))
+  const shortestMs = tickTimeMs < 1000 ? 8000 : 16_000
+  const durationMs = Math.round(shortestMs * share) * 2 ** random.below(3)
   const clients = random.between(2, 6)
   const profile = drawProfile(random, {
     servers,
@@ -71,7 +73,11 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RunPlan {
       initLimit: 10,
       syncLimit: 5,
       disk: { latencyMsMin: 0, latencyMsMax: random.between(1, 8) },
-      limits: { checkpointTxns: [50, 200, 100_000][random.below(3)]! },
+      limits: {
+        checkpointTxns: [50, 200, 100_000][random.below(3)]!,
+        // Most runs write several of the small ones.
+        logSegmentBytes: [16, 32, 64, 256][random.below(4)]! * KIB,
+      },
       core: drawCore(random),
     },
     clients: {

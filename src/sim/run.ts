@@ -43,6 +43,8 @@ export interface RunResult {
 /** Longest virtual time that each part may take after the healing. */
 const RECOVERY_MS = 60_000
 const FINAL_MS = 60_000
+/** In which clients make up, after the healing, for requests that faults have prevented. */
+const HURRY_MS = 4000
 /** A run that does more than this per simulated second goes round in circles. */
 const EVENTS_PER_SECOND_MAX = 200_000
 
@@ -118,6 +120,10 @@ class Simulation {
     this.#heal()
     if (!this.#until(() => this.#ensemble.isWhole, RECOVERY_MS)) {
       this.#fail('progress', `not every server serves ${RECOVERY_MS} ms after the healing`)
+    }
+    this.#pool.hurry(HURRY_MS)
+    if (!this.#until(() => !this.#pool.isIssuing, RECOVERY_MS)) {
+      this.#fail('progress', `clients cannot ask for all they want within ${RECOVERY_MS} ms`)
     }
     this.#pool.stopIssuing()
     if (!this.#until(() => this.#pool.isQuiet, RECOVERY_MS)) {

@@ -176,10 +176,11 @@ function reportedMs(atMs: number, standstills: readonly Standstill[], tickMs: nu
   return fromMs + tickMs
 }
 
-/** E3, from the healing on: then a quorum lives. */
+/** E3, from the healing on: then a quorum lives. Each new leader, as at the end of an epoch's zxids, grants a full timeout. */
 function watchNotNever({ index, options }: Run): Watching {
   const lastSigns = new Map<SessionId, number>()
-  let healedMs: number | null = null
+  /** Of the healing, then of each leader after it. */
+  const begunMs: number[] = []
   return {
     before: {
       sessionTouch: (event) => {
@@ -187,19 +188,24 @@ function watchNotNever({ index, options }: Run): Watching {
         return null
       },
       heal: (event) => {
-        healedMs = event.atMs
+        begunMs.push(event.atMs)
+        return null
+      },
+      established: (event) => {
+        if (begunMs.length > 0) begunMs.push(event.atMs)
         return null
       },
       end: (event) => {
-        if (healedMs === null) return null
+        if (begunMs.length === 0) return null
         for (const [id, session] of index.model.sessions) {
-          const sinceMs = Math.max(healedMs, lastSigns.get(id) ?? 0)
           const allowedMs =
             session.timeoutMs * (1 + options.clockDriftMax) +
             2 * options.tickMs +
             options.electionMs
           const closed = index.sequence[session.closedAt - 1]
           const endMs = closed?.atMs ?? event.atMs
+          const begun = begunMs.findLast((atMs) => atMs <= endMs) ?? endMs
+          const sinceMs = Math.max(begun, lastSigns.get(id) ?? 0)
           if (endMs - sinceMs <= allowedMs) continue
           return `session ${formatHex(id)} of ${session.timeoutMs} ms was silent for ${endMs - sinceMs} ms and not closed`
         }

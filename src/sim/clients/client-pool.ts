@@ -46,7 +46,7 @@ export interface Violation {
 const VIOLATIONS_MAX = 100
 
 /**
- * The clients of a run. In order: `start`; `stopIssuing` (or wait for the target); wait for `isQuiet`; `beginFinal`; wait
+ * The clients of a run. In order: `start`; `hurry`; `stopIssuing` (or wait for the target); wait for `isQuiet`; `beginFinal`; wait
  * for `isFinished`; `checkFinal`. What they found wrong is in `violations`, what they did in the history.
  */
 export class ClientPool implements ClientHost, Pace {
@@ -54,7 +54,7 @@ export class ClientPool implements ClientHost, Pace {
   readonly shared: SharedKnowledge = new SharedKnowledge()
   /** Weights of the workloads in this run. */
   readonly weights: Readonly<Record<WorkloadName, number>>
-  readonly requestEveryMs: number
+  requestEveryMs: number
   readonly #options: ClientPoolOptions
   /** By client number, from 1. */
   readonly #drivers: ClientDriver[] = []
@@ -62,6 +62,7 @@ export class ClientPool implements ClientHost, Pace {
   /** Of processes that were started anew. */
   readonly #formerCounters: ClientCounters = new ClientCounters()
   #connections = 0
+  #isHurried = false
   #isStopped = false
 
   constructor(options: ClientPoolOptions) {
@@ -110,11 +111,18 @@ export class ClientPool implements ClientHost, Pace {
     }
   }
 
+  /** What is left of the target is asked for within about `ms`: requests that faults have prevented. */
+  hurry(ms: number): void {
+    this.#isHurried = true
+    this.#wake()
+    const left = Math.max(1, this.#options.opsTarget - this.invoked)
+    this.requestEveryMs = Math.min(this.requestEveryMs, (ms * this.#hosts.length) / left)
+  }
+
   /** Clients keep their sessions and ask for nothing more; silent and paused ones go on living. */
   stopIssuing(): void {
     this.#isStopped = true
-    for (const host of this.#hosts) host.resume()
-    for (const { client } of this.#drivers) client.speak()
+    this.#wake()
   }
 
   /** Every client reads the whole tree after a sync. */
@@ -205,6 +213,7 @@ export class ClientPool implements ClientHost, Pace {
         timers: env.timers,
         network: env.network,
         random: this.#options.random.fork(),
+        isHurried: () => this.#isHurried,
         pause: (ms: number) => this.#pause(this.#hosts[number - 1]!, ms),
         fail: (rule: string) => this.onViolation(number, rule),
       }),
@@ -231,6 +240,11 @@ export class ClientPool implements ClientHost, Pace {
       },
       this,
     )
+  }
+
+  #wake(): void {
+    for (const host of this.#hosts) host.resume()
+    for (const { client } of this.#drivers) client.speak()
   }
 
   #pause(host: SimHost, ms: number): void {

@@ -15,6 +15,8 @@ export interface WorkloadContext {
   readonly servers: readonly ServerTarget[]
   /** Stops the client's machine for a while, as by SIGSTOP. */
   pause(ms: number): void
+  /** Replies are waited for, so clients neither stop nor fall silent. */
+  isHurried(): boolean
   /** The workload's own, so that what others draw does not shift it. */
   readonly random: Random
   /** What all clients of the run know together. */

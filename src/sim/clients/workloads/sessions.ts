@@ -28,11 +28,14 @@ export class Sessions extends Workload {
           return
         case 1:
         case 2:
-          this.#beSilent()
+          if (this.#context.isHurried()) this.send({ type: OpCode.whoAmI })
+          else this.#beSilent()
           return
         case 3:
         case 4:
-          this.#context.pause(between(this.random, 50, PAUSED_TIMEOUTS * this.client.timeoutMs))
+          if (this.#context.isHurried()) this.send({ type: OpCode.whoAmI })
+          else
+            this.#context.pause(between(this.random, 50, PAUSED_TIMEOUTS * this.client.timeoutMs))
           return
         case 5:
           this.client.flush()
