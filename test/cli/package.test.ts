@@ -52,7 +52,7 @@ describe('the package', { timeout: 120_000 }, () => {
       'docs',
       'package.json',
     ])
-    expect(readdirSync(path.join(installed, 'dist')).sort()).toEqual(['bin', 'src'])
+    expect(readdirSync(path.join(installed, 'dist')).sort()).toEqual(['bin', 'recipes', 'src'])
     const program = readFileSync(path.join(installed, 'dist/bin/zabkeeper.js'), 'utf8')
     expect(program).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
@@ -75,11 +75,26 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/^listening on \d+\nstopped\n$/)
   })
 
-  describe('as a client', () => {
-    const NAMES = 'ZkError ZooKeeper connect'
-    const esm = (specifier: string): string =>
-      `import { connect, ZkError, ZooKeeper } from '${specifier}'
-       console.log([ZkError, ZooKeeper, connect].map(({ name }) => name).join(' '))`
+  describe('as a library', () => {
+    const load = (statements: string): string =>
+      `${statements}
+       console.log([connect, Mutex, startTestServer].map(({ name }) => name).join(' '))`
+    const ESM = load(
+      [
+        "import { connect } from 'zabkeeper/client'",
+        "import { Mutex } from 'zabkeeper/recipes'",
+        "import { startTestServer } from 'zabkeeper/testing'",
+      ].join('\n'),
+    )
+    const CJS = load(
+      [
+        "const { connect, ZkError } = require('zabkeeper/client')",
+        "const { Mutex } = require('zabkeeper/recipes')",
+        "const { startTestServer } = require('zabkeeper/testing')",
+        "import('zabkeeper/client').then((same) => console.log(same.ZkError === ZkError))",
+      ].join('\n'),
+    )
+    const NAMES = 'connect Mutex startTestServer\n'
 
     async function run(folder: string, file: string, text: string): Promise<string> {
       writeFileSync(path.join(folder, file), text)
@@ -88,31 +103,60 @@ describe('the package', { timeout: 120_000 }, () => {
     }
 
     test('is imported and required', async () => {
-      expect(await run(project, 'client.mjs', esm('zabkeeper/client'))).toBe(`${NAMES}\n`)
-      const text = `
-        const { connect, ZkError, ZooKeeper } = require('zabkeeper/client')
-        console.log([ZkError, ZooKeeper, connect].map(({ name }) => name).join(' '))
-        import('zabkeeper/client').then((same) => console.log(same.ZkError === ZkError))`
-      expect(await run(project, 'client.cjs', text)).toBe(`${NAMES}\ntrue\n`)
+      expect(await run(project, 'library.mjs', ESM)).toBe(NAMES)
+      expect(await run(project, 'library.cjs', CJS)).toBe(`${NAMES}true\n`)
     })
 
-    test('needs no package: its own folders are all it loads', async () => {
+    test('locks without any package, and without the files of a server', async () => {
       const alone = path.join(scratch.folder, 'alone')
-      const target = path.join(alone, 'node_modules', 'zabkeeper')
       const installed = path.join(project, 'node_modules', 'zabkeeper')
+      const target = path.join(alone, 'node_modules', 'zabkeeper')
       for (const part of ['package.json', ...CLIENT_FOLDERS.map((name) => `dist/${name}`)]) {
         cpSync(path.join(installed, part), path.join(target, part), { recursive: true })
       }
       writeFileSync(path.join(alone, 'package.json'), '{ "private": true }')
-      expect(await run(alone, 'client.mjs', esm('zabkeeper/client'))).toBe(`${NAMES}\n`)
+      const server = await scratch.serve()
+      const text = LOCKING.replace('localhost:2181', `127.0.0.1:${server.port}`)
+      expect(await run(alone, 'locking.mjs', text)).toBe('locked with a token\n')
+    })
+
+    test.each(['nodenext', 'bundler'])('has types for %s', async (resolution) => {
+      const types = path.join(ROOT, 'node_modules', '@types')
+      const module = resolution === 'bundler' ? 'preserve' : resolution
+      const compilerOptions = {
+        ...{ module, moduleResolution: resolution, target: 'es2023', strict: true, noEmit: true },
+        ...{
+          exactOptionalPropertyTypes: true,
+          lib: ['es2023'],
+          types: ['node'],
+          typeRoots: [types],
+        },
+      }
+      const config = { compilerOptions, files: ['locking.mts'] }
+      writeFileSync(path.join(project, `${resolution}.json`), JSON.stringify(config))
+      writeFileSync(path.join(project, 'locking.mts'), LOCKING)
+      const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+      const options = { cwd: project, command: process.execPath }
+      await succeed(new Run([tsc, '-p', `${resolution}.json`], options))
     })
   })
 })
 
-/** What the client is made of. */
-const CLIENT_FOLDERS = ['base', 'env', 'wire', 'client', 'client-node', 'platform'].map(
-  (name) => `src/${name}`,
+/** What client and recipes are made of. */
+const CLIENT_FOLDERS = ['recipes'].concat(
+  ['base', 'env', 'wire', 'client', 'client-node', 'platform'].map((name) => `src/${name}`),
 )
+
+const LOCKING = `
+import { connect } from 'zabkeeper/client'
+import { Mutex } from 'zabkeeper/recipes'
+
+const zk = await connect('localhost:2181')
+const grant = await new Mutex(zk, '/locks/one').acquire()
+console.log(grant.fencingToken > 0n ? 'locked with a token' : 'no token')
+await grant.release()
+await zk.close()
+`
 
 const EMBEDDED = `
 import { createFourLetterWords, defaultConfig, KeeperServer, openPlatform, readProcess } from 'zabkeeper'
