@@ -134,7 +134,7 @@ export class LeaderObserver
       const { children, watch } = await persist(this.#life, () =>
         zk.getChildren(path, { watch: true, signal }),
       )
-      if (this.#contest.sort(children).length === 0) return { leader: null, watch }
+      if (this.#contest.parse(children).length === 0) return { leader: null, watch }
       void watch.close()
       return null
     } catch (error) {

@@ -8,6 +8,7 @@ import {
   contenderName,
   createProtected,
   type Grant,
+  isOverflown,
   KAZOO_LOCK,
   type Kind,
   type Layout,
@@ -101,8 +102,11 @@ export class ReadWriteLock {
     const { zk, path, family, options } = this.#contest
     const { session } = writer
     const writerName = nameOf(writer.path)
-    const { sequence } = parseName(family, writerName)!
-    const digits = writerName.slice(sequence < 0 ? -11 : -10)
+    if (isOverflown(parseName(family, writerName)!)) {
+      const message = 'the number of the writer has come to 2^31: a reader cannot take its place'
+      throw new RecipeError('SEQUENCE_OVERFLOW', writer.path, message)
+    }
+    const digits = writerName.slice(-10)
     const name = contenderName(family, 'shared', zk.environment.random) + digits
     const znode = {
       parent: path,

@@ -25,7 +25,9 @@ export class CuratorLeases implements Leases {
   constructor(zk: ZooKeeper, path: string, permits: number, options: ContestOptions) {
     const { graceMs: _, ...ungraced } = options
     this.gate = new Contest(zk, join(path, 'locks'), CURATOR_MUTEX, ungraced)
-    this.#leases = new Contest(zk, join(path, 'leases'), CURATOR_LEASES, options)
+    // Leases are counted, not ordered: their numbers do not matter.
+    const counted = { ...options, isOursAlone: true }
+    this.#leases = new Contest(zk, join(path, 'leases'), CURATOR_LEASES, counted)
     this.#permits = permits
   }
 

@@ -1,5 +1,6 @@
 import {
   type Acl,
+  type CallOptions,
   type Data,
   join,
   NoNodeError,
@@ -18,7 +19,7 @@ import {
   parseContenders,
 } from './family.ts'
 import { type GrantOptions, isLoss, ZnodeGrant } from './grant.ts'
-import { blockersOf, byAge, SEQUENCE_ALARM } from './order.ts'
+import { blockersOf, byAge, type Contender, isOverflown, SEQUENCE_ALARM } from './order.ts'
 import { OwnZnode, type OwnZnodeEvents } from './own-znode.ts'
 import { liveSession, persist } from './perseverance.ts'
 import { createProtected } from './protected-create.ts'
@@ -34,8 +35,8 @@ export interface ContestOptions extends GrantOptions {
    */
   readonly graceMs?: number
   /**
-   * Only clients of this library contend here. Their order then survives that the numbers of the path pass 2^31, where
-   * Curator, kazoo and Go's client take the newest for the oldest. Otherwise contenders are refused there (B14).
+   * Only clients of this library contend here. Their order then survives that the numbers of the path come to 2^31, where
+   * Curator, kazoo and Go's client do not know the older from the younger. Otherwise contenders are refused there (B14).
    */
   readonly isOursAlone?: boolean
 }
@@ -118,30 +119,38 @@ export class Contest {
   async list(
     options: { readonly session?: Session },
     cancellation: Cancellation,
-  ): Promise<ContenderName[]> {
+  ): Promise<Contender[]> {
+    const calls = { ...options, signal: cancellation.signal }
     try {
-      const { signal } = cancellation
-      const { children } = await persist(cancellation, () =>
-        this.zk.getChildren(this.path, { ...options, signal }),
-      )
-      return this.sort(children)
+      const { children } = await persist(cancellation, () => this.zk.getChildren(this.path, calls))
+      const contenders = this.parse(children).map((found) => this.#aged(found, calls, cancellation))
+      return (await Promise.all(contenders)).filter((found) => found !== null).sort(byAge)
     } catch (error) {
       if (error instanceof NoNodeError) return []
       throw error
     }
   }
 
-  /** @throws RecipeError `FOREIGN_CONTENDERS`, `SEQUENCE_OVERFLOW` */
-  sort(children: readonly string[]): ContenderName[] {
-    const contenders = parseContenders(this.family, this.path, children).sort(byAge)
-    const isOver = contenders.some(({ sequence }) => sequence < 0)
-    if (isOver && this.options.isOursAlone !== true) {
-      const message = `its numbers have passed 2^31, where ${this.family.title} takes the newest for the oldest; contend at another path, or delete this one while nobody contends`
-      throw new RecipeError('SEQUENCE_OVERFLOW', this.path, message)
-    }
-    const newest = contenders.at(-1)
-    if (newest !== undefined && newest.sequence >= SEQUENCE_ALARM) this.#alarm(newest)
+  /**
+   * The contenders among the children of the path, in no particular order.
+   * @throws RecipeError `FOREIGN_CONTENDERS`, `SEQUENCE_OVERFLOW`
+   */
+  parse(children: readonly string[]): ContenderName[] {
+    const contenders = parseContenders(this.family, this.path, children)
+    if (this.options.isOursAlone !== true) this.#checkNumbers(contenders)
     return contenders
+  }
+
+  /** Null when it has gone. */
+  async #aged(
+    contender: ContenderName,
+    options: CallOptions,
+    cancellation: Cancellation,
+  ): Promise<Contender | null> {
+    if (!isOverflown(contender)) return { ...contender, czxid: null }
+    const path = join(this.path, contender.name)
+    const stat = await persist(cancellation, () => this.zk.exists(path, options))
+    return stat === null ? null : { ...contender, czxid: stat.czxid }
   }
 
   async #isFree(kind: Kind, session: Session, cancellation: Cancellation): Promise<boolean> {
@@ -149,11 +158,17 @@ export class Contest {
     return !contenders.some((other) => kind === 'exclusive' || other.kind === 'exclusive')
   }
 
-  #alarm({ sequence }: ContenderName): void {
-    if (this.#isAlarmed || this.options.isOursAlone === true) return
+  #checkNumbers(contenders: readonly ContenderName[]): void {
+    if (contenders.some(isOverflown)) {
+      const message = `its numbers have come to 2^31, where ${this.family.title} does not know the older from the younger; contend at another path, or delete this one while nobody contends`
+      throw new RecipeError('SEQUENCE_OVERFLOW', this.path, message)
+    }
+    const near = contenders.find(({ sequence }) => sequence >= SEQUENCE_ALARM)
+    if (near === undefined || this.#isAlarmed) return
     this.#isAlarmed = true
     const message =
-      'sequence numbers come near 2^31, from where on contenders are refused: choose another path in time'
+      'sequence numbers come near 2^31, where contenders are refused: choose another path in time'
+    const { sequence } = near
     this.zk.environment.logger.warn(message, { path: this.path, sequence })
   }
 }
@@ -209,7 +224,7 @@ export class Entry {
     }
   }
 
-  async blockers(cancellation: Cancellation): Promise<ContenderName[]> {
+  async blockers(cancellation: Cancellation): Promise<Contender[]> {
     this.znode.check()
     const { contest, znode } = this
     const contenders = await contest.list({ session: znode.session }, cancellation)

@@ -20,10 +20,16 @@ export { type Grant, type GrantOptions, type Hold, isLoss, ZnodeGrant } from './
 export { GrantGroup, PartGrant } from './grant-group.ts'
 export { hexId, uuid } from './ids.ts'
 export { Janitor } from './janitor.ts'
-export { blockersOf, byAge, SEQUENCE_ALARM } from './order.ts'
+export { blockersOf, byAge, type Contender, isOverflown, SEQUENCE_ALARM } from './order.ts'
 export { OwnZnode, type OwnZnodeEvents } from './own-znode.ts'
 export { type Participant, participants } from './participants.ts'
 export { isUnknown, liveSession, persist, type Repeatable, sessionOfId } from './perseverance.ts'
 export { createProtected, type ProtectedZnode } from './protected-create.ts'
 export type { AddOperations, Written } from './receipt.ts'
-export { cancellableWrite, type Evidence, Receipts } from './receipts.ts'
+export {
+  boundedWrite,
+  cancellableWrite,
+  type Evidence,
+  Receipts,
+  type WriteOptions,
+} from './receipts.ts'

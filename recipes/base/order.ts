@@ -1,21 +1,37 @@
 import type { ContenderName } from './family.ts'
 
+const SEQUENCE_MAX = 0x7fff_ffff
+
 /** From here on the numbers of a path are worth an alarm: at 1,000 contenders a second three days are left. */
 export const SEQUENCE_ALARM: number = 2 ** 31 - 2 ** 28
 
+/** A contender whose age is known. */
+export interface Contender extends ContenderName {
+  /** Of its znode, where the number does not tell the age. */
+  readonly czxid: bigint | null
+}
+
 /**
- * Negative for the older of two. Numbers are compared by their distance, as those of RFC 1982: they stay in order when
- * the server goes from 2147483647 on to -2147483648, as long as two contenders are less than 2^31 numbers apart.
+ * The number does not tell the age. A server that has counted to 2147483647 gives that number again and again; those
+ * before 3.6, and ones with several creates under way, go on with -2147483648.
  */
-export function byAge(a: ContenderName, b: ContenderName): number {
-  return (a.sequence - b.sequence) | 0
+export function isOverflown({ sequence }: ContenderName): boolean {
+  return sequence < 0 || sequence === SEQUENCE_MAX
+}
+
+/**
+ * Negative for the older of two: by number, then by `czxid` of those whose numbers do not tell. By number first, since a
+ * reader that was a writer has the writer's number and a younger znode.
+ */
+export function byAge(a: Contender, b: Contender): number {
+  if (a.czxid === null && b.czxid === null) return a.sequence - b.sequence
+  if (a.czxid === null) return -1
+  if (b.czxid === null) return 1
+  return a.czxid < b.czxid ? -1 : Number(a.czxid > b.czxid)
 }
 
 /** Whoever is ahead of `own` and has to go before it may be granted; the last one is who it waits for. */
-export function blockersOf(
-  own: ContenderName,
-  contenders: readonly ContenderName[],
-): ContenderName[] {
+export function blockersOf(own: Contender, contenders: readonly Contender[]): Contender[] {
   return contenders
     .filter((other) => byAge(other, own) < 0)
     .filter((other) => own.kind === 'exclusive' || other.kind === 'exclusive')

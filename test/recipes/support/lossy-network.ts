@@ -19,6 +19,8 @@ export type LossPlan = (request: number) => Loss | null
 export class LossyNetwork implements ClientNetwork {
   /** Requests so far. */
   requests = 0
+  /** Watch events so far. */
+  events = 0
   plan: LossPlan = () => null
   readonly #network: ClientNetwork
 
@@ -28,7 +30,7 @@ export class LossyNetwork implements ClientNetwork {
 
   connect(address: Address, handler: ConnectHandler, signal: AbortSignal): void {
     const open = (connection: Connection): ConnectionHandler => {
-      const lossy = new LossyConnection(connection, () => this.#fate())
+      const lossy = new LossyConnection(connection, this, () => this.#fate())
       lossy.handler = handler.onOpen(lossy)
       return lossy
     }
@@ -43,6 +45,7 @@ export class LossyNetwork implements ClientNetwork {
 }
 
 const LENGTH_BYTES = 4
+const EVENT_XID = -1
 
 /** Cuts a byte stream into frames; what is whole is taken out with its length field. */
 class Frames {
@@ -67,6 +70,7 @@ class Frames {
 class LossyConnection implements Connection, ConnectionHandler {
   handler: ConnectionHandler | null = null
   readonly #connection: Connection
+  readonly #network: LossyNetwork
   readonly #fate: () => Loss | null
   readonly #out = new Frames()
   readonly #in = new Frames()
@@ -76,8 +80,9 @@ class LossyConnection implements Connection, ConnectionHandler {
   #lostXid: number | null = null
   #isBroken = false
 
-  constructor(connection: Connection, fate: () => Loss | null) {
+  constructor(connection: Connection, network: LossyNetwork, fate: () => Loss | null) {
     this.#connection = connection
+    this.#network = network
     this.#fate = fate
   }
 
@@ -122,6 +127,7 @@ class LossyConnection implements Connection, ConnectionHandler {
         this.#connection.destroy()
         return
       }
+      if (this.#isAnswered && int32(frame, LENGTH_BYTES) === EVENT_XID) this.#network.events += 1
       this.#isAnswered = true
       this.handler?.onBytes(frame)
     }
