@@ -16,6 +16,8 @@ export interface Pace {
   readonly isIssuing: boolean
   /** Mean time between two requests of one client. */
   readonly requestEveryMs: number
+  /** A client has read the whole tree. */
+  onFinalRead(): void
 }
 
 const NOT_READY_WAIT_MS = 50
@@ -44,7 +46,7 @@ export class ClientDriver implements ReplyHandler {
     pace: Pace,
   ) {
     this.client = client
-    this.final = new FinalReader(client)
+    this.final = new FinalReader(client, () => pace.onFinalRead())
     this.#env = env
     this.#shared = shared
     this.#pace = pace

@@ -1,4 +1,4 @@
-import { formatHex, type SessionId } from '../../base/index.ts'
+import { formatHex, NO_ZXID, type SessionId, type Zxid } from '../../base/index.ts'
 import { type ByteString, OpCode } from '../../wire/index.ts'
 import type { SimEnvironment } from '../environment.ts'
 import type { HistoryEvent } from '../history.ts'
@@ -64,6 +64,8 @@ export class ClientPool implements ClientHost, Pace {
   #connections = 0
   #isHurried = false
   #isStopped = false
+  /** The newest state that a client has read at the end. */
+  #finalZxid: Zxid = NO_ZXID
 
   constructor(options: ClientPoolOptions) {
     this.#options = options
@@ -100,6 +102,10 @@ export class ClientPool implements ClientHost, Pace {
   }
 
   get isFinished(): boolean {
+    return this.#haveAllRead() && this.#drivers.every(({ final }) => final.zxid === this.#finalZxid)
+  }
+
+  #haveAllRead(): boolean {
     const isLaunched = this.#drivers.length === this.#hosts.length
     return isLaunched && this.#drivers.every(({ final }) => final.isDone)
   }
@@ -129,6 +135,15 @@ export class ClientPool implements ClientHost, Pace {
   beginFinal(): void {
     this.stopIssuing()
     for (const driver of this.#drivers) driver.beginFinal()
+  }
+
+  /** What clients have read can be compared when all of it is of one time: who has read something older reads again. */
+  onFinalRead(): void {
+    if (!this.#haveAllRead()) return
+    for (const { final } of this.#drivers) {
+      if (final.zxid > this.#finalZxid) this.#finalZxid = final.zxid
+    }
+    for (const { final } of this.#drivers) if (final.zxid < this.#finalZxid) final.repeat()
   }
 
   /** Compares what the clients read at the end with each other and with what they were told before. */

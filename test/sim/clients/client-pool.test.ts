@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { WORKLOAD_NAMES } from '../../../src/sim/clients/index.ts'
+import { create } from '../../server/support/index.ts'
 import { Play } from './support.ts'
 
 describe('clients of a healthy server', { timeout: 30_000 }, () => {
@@ -53,6 +54,23 @@ describe('clients of a healthy server', { timeout: 30_000 }, () => {
     expect(pool.violations).toEqual([])
     expect(pool.shared.sessionIds.size).toBeGreaterThan(5)
     expect(pool.invoked).toBeGreaterThanOrEqual(600)
+  })
+
+  it('compare what they read at the end only when it is of one time', () => {
+    const { pool, stage } = new Play(15, { opsTarget: 300, clients: 6 })
+    pool.start()
+    stage.until(() => !pool.isIssuing)
+    pool.stopIssuing()
+    stage.until(() => pool.isQuiet)
+    const late = stage.session()
+    pool.beginFinal()
+    for (let i = 0; i < 60; i += 1) {
+      late.send(create(`/late-${i}`))
+      stage.runFor(0.5)
+    }
+    stage.until(() => pool.isFinished)
+    pool.checkFinal()
+    expect(pool.violations).toEqual([])
   })
 
   it('differ in kind from seed to seed', () => {
