@@ -19,7 +19,7 @@ function longScript(): FaultScript {
 }
 
 function planOf(script: FaultScript): RunPlan {
-  const file = { story: 'three servers', seed: 7, plan: { durationMs: 8000 }, script }
+  const file = { story: 'three servers', seed: 7, plan: { durationMs: 8000, clients: { opsTarget: 100 } }, script }
   return parseScenario(JSON.stringify(file)).plan
 }
 
