@@ -19,7 +19,12 @@ function longScript(): FaultScript {
 }
 
 function planOf(script: FaultScript): RunPlan {
-  const file = { story: 'three servers', seed: 7, plan: { durationMs: 8000, clients: { opsTarget: 100 } }, script }
+  const file = {
+    story: 'three servers',
+    seed: 7,
+    plan: { durationMs: 8000, clients: { opsTarget: 100 } },
+    script,
+  }
   return parseScenario(JSON.stringify(file)).plan
 }
 
