@@ -27,6 +27,7 @@ export interface SimDiskOptions {
 
 /** What was on a disk at some time. */
 export interface DiskCopy {
+  readonly isDamaged: boolean
   readonly folders: ReadonlyMap<string, SimFolder>
   readonly stores: ReadonlyMap<string, RowsStore>
 }
@@ -62,6 +63,8 @@ export class SimDisk implements DiskContents {
   crashAtStep: number = Number.POSITIVE_INFINITY
   /** Nothing more can be written. */
   isFull = false
+  /** Bits have flipped in what it holds. */
+  isDamaged = false
   /** Operations take so many times as long. */
   slowness = 1
   readonly #options: SimDiskOptions
@@ -169,12 +172,13 @@ export class SimDisk implements DiskContents {
   copy(): DiskCopy {
     const folders = new Map([...this.folders].map(([path, folder]) => [path, folder.copy()]))
     const stores = new Map([...this.stores].map(([path, store]) => [path, store.copy()]))
-    return { folders, stores }
+    return { isDamaged: this.isDamaged, folders, stores }
   }
 
   /** Replaces all content by that of an earlier time. No process may use the disk. */
-  restore({ folders, stores }: DiskCopy): void {
+  restore({ isDamaged, folders, stores }: DiskCopy): void {
     this.wipe()
+    this.isDamaged = isDamaged
     for (const [path, folder] of folders) this.folders.set(path, folder.copy())
     for (const [path, store] of stores) this.stores.set(path, store.copy())
   }
@@ -183,6 +187,7 @@ export class SimDisk implements DiskContents {
   wipe(): void {
     this.folders.clear()
     this.stores.clear()
+    this.isDamaged = false
   }
 
   /**
@@ -196,6 +201,7 @@ export class SimDisk implements DiskContents {
     const stores = [...this.stores].filter(([, { rows }]) => rows.size > 0)
     const count = names.length + stores.length
     if (count === 0) return null
+    this.isDamaged = true
     const index = target % count
     if (index < names.length) {
       const [path, name] = names[index]!

@@ -53,8 +53,6 @@ export class SimMember {
   isDiskReplaced = false
   /** The fault by which it stands still now. */
   stillFault: typeof PAUSE_FAULT | typeof SUSPEND_FAULT | null = null
-  /** Bits have flipped on the disk. */
-  isDiskDamaged = false
 
   constructor(id: ServerId, host: SimHost) {
     this.id = id
@@ -224,7 +222,7 @@ export class SimEnsemble {
     member.fatal = error
     this.#options.onTrace?.(member.id, `fatal: ${error.message}`)
     member.host.exit()
-    if (member.isDiskDamaged) this.#replaceDisk(member)
+    if (member.host.disk.isDamaged) this.#replaceDisk(member)
     const { restartDelayMs } = this.#options
     if (restartDelayMs === undefined) return
     this.#world.events.schedule(this.#world.nowMs + restartDelayMs, () => {
@@ -243,7 +241,6 @@ export class SimEnsemble {
   #replaceDisk(member: SimMember): void {
     this.#options.onTrace?.(member.id, 'somebody empties the damaged disk')
     member.host.disk.wipe()
-    member.isDiskDamaged = false
     member.isDiskReplaced = true
   }
 

@@ -252,12 +252,7 @@ class Simulation {
     if (!('host' in action)) return
     const member = this.#ensemble.members.find(({ host }) => host.name === action.host)
     if (member === undefined) return
-    if (action.kind === 'flipBit') {
-      member.isDiskDamaged = true
-      member.isDiskReplaced = true
-    } else if (action.kind === 'staleDisk' || action.kind === 'wipeDisk') {
-      member.isDiskReplaced = true
-    }
+    if (DAMAGING.has(action.kind)) member.isDiskReplaced = true
   }
 
   #append(kind: 'faultBegin' | 'faultEnd', name: string, host: string | null): void {
@@ -298,6 +293,9 @@ function limitsOf({ ensemble, clients }: RunPlan): Partial<CheckOptions> {
 }
 
 const STANDSTILLS: ReadonlySet<FaultKind> = new Set(['pause', 'suspend', 'resume'])
+
+/** After these nothing is promised for a disk. */
+const DAMAGING: ReadonlySet<FaultKind> = new Set(['flipBit', 'staleDisk', 'wipeDisk'])
 
 /** A process that dies waits for no disk. */
 const DISK_ANSWERS: ReadonlySet<FaultKind> = new Set([
