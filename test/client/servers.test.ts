@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer, connect as openSocket, type Server, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findApache, type ServerKind, type ServerProcess } from '../../bench/servers/index.ts'
 import { connect, type ZkError, type ZooKeeper } from '../../src/client-node/index.ts'
 import { discardServer, startServer } from '../compat/clients/support/index.ts'
+import { CuttableProxy } from './support/cuttable-proxy.ts'
 
 const KINDS: readonly ServerKind[] = ['zabkeeper', 'apache-3.8']
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
@@ -164,46 +165,4 @@ async function removeAll(zk: ZooKeeper, path: string): Promise<void> {
   const { children } = await zk.getChildren(path)
   for (const name of children) await removeAll(zk, `${path}/${name}`)
   await zk.delete(path)
-}
-
-/** Passes bytes on until it cuts the connections. */
-class CuttableProxy {
-  readonly port: number
-  readonly #server: Server
-  readonly #sockets: Set<Socket>
-
-  constructor(server: Server, sockets: Set<Socket>) {
-    this.port = (server.address() as { port: number }).port
-    this.#server = server
-    this.#sockets = sockets
-  }
-
-  static async open(target: number): Promise<CuttableProxy> {
-    const sockets = new Set<Socket>()
-    const server = createServer((near) => {
-      const far = openSocket(target, '127.0.0.1')
-      for (const socket of [near, far]) {
-        sockets.add(socket)
-        socket.on('error', () => {})
-        socket.on('close', () => {
-          sockets.delete(socket)
-          near.destroy()
-          far.destroy()
-        })
-      }
-      near.pipe(far).pipe(near)
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return new CuttableProxy(server, sockets)
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  close(): void {
-    this.cut()
-    this.#server.close()
-  }
 }
