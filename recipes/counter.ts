@@ -1,5 +1,5 @@
 import type { Acl, ZooKeeper } from '../src/client/index.ts'
-import { type Cancellation, cancellableWrite, type WaitOptions } from './base/index.ts'
+import { boundedWrite, type Cancellation, type WaitOptions } from './base/index.ts'
 import type { ReadOptions } from './shared-value.ts'
 import { type Codec, DECIMAL, INT32, INT64, ValueZnode, type Versioned } from './values/index.ts'
 
@@ -66,7 +66,7 @@ export class Counter {
   /** @throws RecipeError `CORRUPT_DATA` */
   async get(options: ReadOptions = {}): Promise<Versioned<bigint>> {
     const { zk } = this.#znode
-    return await cancellableWrite(zk, 'get', this.path, options, (cancellation) =>
+    return await boundedWrite(zk, 'get', this.path, options, (cancellation) =>
       this.#znode.read(options.isFresh === true, cancellation),
     )
   }
@@ -123,7 +123,7 @@ export class Counter {
     options: WaitOptions,
     change: (cancellation: Cancellation) => Promise<T>,
   ): Promise<T> {
-    return await cancellableWrite(this.#znode.zk, op, this.path, options, async (cancellation) => {
+    return await boundedWrite(this.#znode.zk, op, this.path, options, async (cancellation) => {
       const before = this.#last
       const own = cancellation.wait(before).then(() => change(cancellation))
       // Who comes next waits for those before, also when this one gives up.

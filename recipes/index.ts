@@ -27,9 +27,13 @@ export {
   type ObservedLeader,
 } from './leader-observer.ts'
 export { LeaderSelector, type LeaderSelectorOptions, type Leading } from './leader-selector.ts'
+export { LockingQueue, type LockingQueueOptions } from './locking-queue.ts'
 export { type Acquirable, MultiLock } from './multi-lock.ts'
 export { Mutex, type MutexOptions } from './mutex.ts'
 export { NodeCache, type NodeCacheOptions, type NodeChange, type NodeValue } from './node-cache.ts'
+export { PriorityQueue, type PutOptions } from './priority-queue.ts'
+export { Queue, type QueueOptions } from './queue.ts'
+export type { ClaimedEntry, EntryQueueOptions, Taken } from './queues/index.ts'
 export { type LockSide, ReadWriteLock, type ReadWriteLockOptions } from './read-write-lock.ts'
 export { LockOwner, ReentrantMutex } from './reentrant-mutex.ts'
 export { RevocableMutex } from './revocable-mutex.ts'

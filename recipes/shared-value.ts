@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type ZooKeeper } from '../src/client/index.ts'
-import { cancellableWrite, type WaitOptions } from './base/index.ts'
+import { boundedWrite, type WaitOptions } from './base/index.ts'
 import {
   type Change,
   type Codec,
@@ -39,7 +39,7 @@ export class SharedValue<T> {
 
   /** @throws RecipeError `CORRUPT_DATA` */
   async get(options: ReadOptions = {}): Promise<Versioned<T>> {
-    return await cancellableWrite(this.#znode.zk, 'get', this.path, options, (cancellation) =>
+    return await boundedWrite(this.#znode.zk, 'get', this.path, options, (cancellation) =>
       this.#znode.read(options.isFresh === true, cancellation),
     )
   }
@@ -59,14 +59,14 @@ export class SharedValue<T> {
       const message = `compareAndSet ${this.path}: version ${String(version)} is no 32-bit integer`
       throw new InvalidArgumentError('INVALID_ARGUMENT', message)
     }
-    return await cancellableWrite(zk, 'compareAndSet', this.path, options, (cancellation) =>
+    return await boundedWrite(zk, 'compareAndSet', this.path, options, (cancellation) =>
       this.#znode.swap(version, value, cancellation),
     )
   }
 
   /** Whatever the value is. @throws RecipeError `OUT_OF_RANGE` */
   async set(value: T, options: WaitOptions = {}): Promise<Versioned<T>> {
-    return await cancellableWrite(
+    return await boundedWrite(
       this.#znode.zk,
       'set',
       this.path,
@@ -83,7 +83,7 @@ export class SharedValue<T> {
     compute: (value: T) => T | Promise<T>,
     options: WaitOptions = {},
   ): Promise<Change<T>> {
-    return await cancellableWrite(this.#znode.zk, 'update', this.path, options, (cancellation) =>
+    return await boundedWrite(this.#znode.zk, 'update', this.path, options, (cancellation) =>
       this.#znode.change(compute, cancellation),
     )
   }

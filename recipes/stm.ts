@@ -11,8 +11,8 @@ import {
   type ZooKeeper,
 } from '../src/client/index.ts'
 import {
+  boundedWrite,
   type Cancellation,
-  cancellableWrite,
   persist,
   Receipts,
   RecipeError,
@@ -75,7 +75,7 @@ export class Stm {
     options: StmOptions = {},
   ): Promise<StmResult<T>> {
     const { attemptsMax = ATTEMPTS_MAX } = options
-    return await cancellableWrite(this.#zk, 'run', this.path, options, async (cancellation) => {
+    return await boundedWrite(this.#zk, 'run', this.path, options, async (cancellation) => {
       for (let attempts = 1; ; attempts++) {
         const attempt = new Attempt(this.#zk, this.#receipts, cancellation)
         const result = await attempt.run(body)

@@ -24,6 +24,8 @@ export type AddOperations<R extends readonly unknown[]> = (
 export interface Written<R> {
   /** Of its transaction. */
   readonly zxid: bigint
+  /** That it was sent in: owner of the ephemeral znodes that it has created. */
+  readonly sessionId: bigint
   /** One per operation; null when the answer was lost, and the receipt told that it was applied. */
   readonly results: R | null
 }
@@ -73,7 +75,11 @@ export class Receipt {
       const results = await this.#addTo(transaction).commit(options)
       const { mzxid, version } = results.at(-1) as Stat
       this.#version = version
-      return { zxid: mzxid, results: results.slice(0, operations) as unknown as R }
+      return {
+        zxid: mzxid,
+        sessionId: this.sessionId,
+        results: results.slice(0, operations) as unknown as R,
+      }
     } catch (error) {
       if (isUnknown(error)) return await this.#settle(error, cancellation)
       if (error instanceof TransactionError && error.index >= operations) {
@@ -166,7 +172,8 @@ export class Receipt {
     }
     this.#version = stat.version
     this.isDoubtful = false
-    return text === this.#number ? { zxid: stat.mzxid, results: null } : null
+    const { sessionId } = this
+    return text === this.#number ? { zxid: stat.mzxid, sessionId, results: null } : null
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   nameOf,
   parentOf,
+  type Session,
   SessionLostError,
   ZkError,
   type ZooKeeper,
@@ -9,7 +10,7 @@ import type { TimerHandle } from '../../src/env/index.ts'
 import { Cancellation, type WaitOptions } from './cancellation.ts'
 import { hexId } from './ids.ts'
 import { Janitor } from './janitor.ts'
-import { liveSession } from './perseverance.ts'
+import { liveSession, sessionOfId } from './perseverance.ts'
 import { type AddOperations, Receipt, type Written } from './receipt.ts'
 
 /** How long a receipt that nobody needs is kept for the next write. */
@@ -23,6 +24,12 @@ const WRITE_TIMEOUT_MS = 30_000
  * False: not, and it never will be. Null: nobody knows.
  */
 export type Evidence = (cancellation: Cancellation) => Promise<false | null>
+
+export interface WriteOptions {
+  readonly evidence?: Evidence
+  /** The write fails with `SESSION_LOST` rather than go out in another session. */
+  readonly sessionId?: bigint
+}
 
 /**
  * Writes that have their effect once, and of which is told whether they had it, also when the answer is lost.
@@ -52,10 +59,10 @@ export class Receipts {
   async write<R extends readonly unknown[]>(
     add: AddOperations<R>,
     cancellation: Cancellation,
-    evidence: Evidence = nobodyKnows,
+    { evidence = nobodyKnows, sessionId }: WriteOptions = {},
   ): Promise<Written<R>> {
     for (;;) {
-      const session = await liveSession(this.#zk, cancellation)
+      const session = await this.#session(sessionId, cancellation)
       const receipt = this.#take(session.id)
       try {
         const written = await receipt.write(add, session, cancellation)
@@ -69,6 +76,13 @@ export class Receipts {
       }
       await cancellation.pause()
     }
+  }
+
+  async #session(id: bigint | undefined, cancellation: Cancellation): Promise<Session> {
+    if (id === undefined) return await liveSession(this.#zk, cancellation)
+    const session = await sessionOfId(this.#zk, id, cancellation)
+    if (session !== null) return session
+    throw new SessionLostError('SESSION_LOST', 'the session that the write belongs to is over')
   }
 
   /** Returns when the write was not applied after all, and may be tried again. */
@@ -132,10 +146,7 @@ export class Receipts {
   }
 }
 
-/**
- * Runs an operation that writes and that its caller may cancel; in bounded time also when he sets no limit. The error
- * says what became of the write.
- */
+/** Runs an operation that writes and that its caller may cancel. The error says what became of the write. */
 export async function cancellableWrite<T>(
   zk: ZooKeeper,
   op: string,
@@ -143,8 +154,7 @@ export async function cancellableWrite<T>(
   options: WaitOptions,
   body: (cancellation: Cancellation) => Promise<T>,
 ): Promise<T> {
-  const { timeoutMs = WRITE_TIMEOUT_MS, ...rest } = options
-  const cancellation = new Cancellation(zk, op, path, { ...rest, timeoutMs })
+  const cancellation = new Cancellation(zk, op, path, options)
   try {
     cancellation.check()
     return await body(cancellation)
@@ -154,6 +164,18 @@ export async function cancellableWrite<T>(
   } finally {
     cancellation.end()
   }
+}
+
+/** The same for what waits for nobody: without a limit of the caller it has one of 30 seconds. */
+export async function boundedWrite<T>(
+  zk: ZooKeeper,
+  op: string,
+  path: string,
+  options: WaitOptions,
+  body: (cancellation: Cancellation) => Promise<T>,
+): Promise<T> {
+  const { timeoutMs = WRITE_TIMEOUT_MS, ...rest } = options
+  return await cancellableWrite(zk, op, path, { ...rest, timeoutMs }, body)
 }
 
 /** The same error, which says that the write may have been applied. */

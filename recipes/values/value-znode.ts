@@ -93,7 +93,7 @@ export class ValueZnode<T> {
               ? transaction.create(this.path, data, acl === undefined ? {} : { acl })
               : transaction.setData(this.path, data, version),
           cancellation,
-          this.#evidence(version, data),
+          { evidence: this.#evidence(version, data) },
         )
         return { value, version: version + 1, zxid }
       } catch (error) {
