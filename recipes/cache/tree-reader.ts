@@ -124,7 +124,10 @@ export class TreeReader {
 
   #mustList(entry: Entry, job: ReadJob, isNew: boolean): boolean {
     if (job.mustList || (this.#isOneShot && entry.childWatch === null)) return true
-    return (isNew || job.extent === 'all') && entry.listedZxid !== entry.znode.stat.pzxid
+    if (!isNew && job.extent !== 'all') return false
+    const { pzxid, numChildren } = entry.znode.stat
+    // The second: what was listed may not have been read before the last reset.
+    return entry.listedZxid !== pzxid || entry.children.size !== numChildren
   }
 
   #walkChildren(path: string, entry: Entry): void {
@@ -158,6 +161,8 @@ export class TreeReader {
       this.#tell(changes)
     }
     if (found.watch !== null) this.#arm(path, 'dataWatch', found.watch)
+    // It was set when the Stat was read, and went with the older znode of that name.
+    else if (this.#isOneShot && isNew) this.#queue.add(path, 'data', false, job.isOfWalk)
     return isNew
   }
 
@@ -179,25 +184,15 @@ export class TreeReader {
     if (found.watch !== null) this.#arm(path, 'childWatch', found.watch)
     const entry = this.view.get(path)
     if (this.#queue.isVain(job) || entry === undefined) return
-    const { czxid, mzxid, pzxid } = found.stat
-    if (entry.znode.stat.czxid !== czxid) {
-      // Deleted and created anew since its data was read.
-      this.#queue.add(path, 'data', true, job.isOfWalk)
-      return
-    }
+    const { mzxid, pzxid } = found.stat
     if (entry.znode.stat.mzxid === mzxid) entry.znode = { ...entry.znode, stat: found.stat }
     entry.listedZxid = pzxid
     this.#takeInNames(job, entry, new Set(found.children))
   }
 
-  #takeInNames(job: ReadJob, entry: Entry, names: ReadonlySet<string>): void {
-    const { path, extent, isOfWalk } = job
+  #takeInNames({ path, extent, isOfWalk }: ReadJob, entry: Entry, names: Set<string>): void {
     for (const name of entry.children) {
-      const child = this.view.get(join(path, name))
-      // One created after the listing is not in it.
-      if (names.has(name) || child === undefined) continue
-      if (child.znode.stat.czxid > entry.listedZxid) continue
-      this.#tell(this.view.remove(child.znode.path))
+      if (!names.has(name)) this.#tell(this.view.remove(join(path, name)))
     }
     for (const name of names) {
       const isHeld = entry.children.has(name)

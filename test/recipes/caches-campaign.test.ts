@@ -33,7 +33,7 @@ class CacheScene implements CampaignScene {
   readonly #stage: RecipeStage
   readonly #members: readonly Member[]
   readonly #caches: Followed[] = []
-  #opened = 0
+  readonly #opening: Promise<void>[] = []
 
   constructor(stage: RecipeStage, members: readonly Member[]) {
     this.#stage = stage
@@ -41,16 +41,19 @@ class CacheScene implements CampaignScene {
   }
 
   async act(member: Member, random: SimRandom): Promise<void> {
-    if (random.oneIn(8) && this.#opened < 5) {
-      this.#opened += 1
-      await this.#open(member, random)
+    const { length } = this.#opening
+    if ((length < 2 || random.oneIn(8)) && length < 5) {
+      this.#opening.push(this.#open(member, random))
       return
     }
-    try {
-      for (let writes = random.below(5); writes >= 0; writes--) await write(member.zk, random)
-    } catch (error) {
-      if (!(error instanceof ZkError)) throw error
-    }
+    const writers = Array.from({ length: 1 + random.below(3) }, async () => {
+      try {
+        for (let writes = random.below(6); writes >= 0; writes--) await write(member.zk, random)
+      } catch (error) {
+        if (!(error instanceof ZkError)) throw error
+      }
+    })
+    await Promise.all(writers)
   }
 
   async progress(): Promise<void> {
@@ -65,14 +68,12 @@ class CacheScene implements CampaignScene {
   }
 
   async end(): Promise<void> {
-    for (const { znodes, follower } of this.#caches) {
-      if (follower.gaps === 0) {
-        expect(cachedTree(follower.znodes.values())).toEqual(cachedTree(znodes()))
-      }
-    }
-    for (const cache of this.#caches) {
-      await cache.close()
-      await cache.following
+    await Promise.all(this.#opening)
+    for (const { znodes, close, follower, following } of this.#caches) {
+      const held = cachedTree(znodes())
+      await close()
+      await following
+      if (follower.gaps === 0) expect(cachedTree(follower.znodes.values())).toEqual(held)
     }
   }
 

@@ -32,6 +32,7 @@ async function take(changes: AsyncIterator<TreeChange>, count: number): Promise<
 
 /** The cache and the server have the same. */
 async function caughtUp(cache: TreeCache, depthMax?: number): Promise<void> {
+  await stage.runFor(50)
   await stage.within(20_000, 'the cache equals the tree of the server', () => {
     const held = cachedTree(cache.znodes())
     const there = serverTree(stage, cache.path, depthMax)
@@ -204,6 +205,23 @@ describe.each(['auto', 'one-shot'] as const)('a tree cache with watches %s', (wa
     await stage.run(cache.close())
   })
 })
+
+test.each(['auto', 'one-shot'] as const)(
+  'a znode that is deleted at whatever moment while it is read is gone (watches %s)',
+  async (watches) => {
+    await stage.run(writer.create('/r'))
+    const cache = await stage.run(TreeCache.open(reader.zk, '/r', { watches }))
+    for (let delayMs = 0; delayMs < 5; delayMs += 0.05) {
+      await stage.run(writer.create('/r/a'))
+      await stage.runFor(delayMs)
+      void writer.setData('/r/a', 'x')
+      await stage.runFor(delayMs)
+      await stage.run(writer.delete('/r/a'))
+      await caughtUp(cache)
+    }
+    await stage.run(cache.close())
+  },
+)
 
 test('a gap costs one small read a znode and the data of what has changed (B15)', async () => {
   const ZNODES = 200

@@ -3,7 +3,8 @@ import { nameOf, parentOf } from '../../../src/client/index.ts'
 
 /**
  * Rebuilds what a cache holds from the changes that it tells of, and checks each of them: parents before children,
- * nothing created twice, nothing older than before.
+ * nothing created twice, nothing older than before. A znode may be told to be created that was already told of: with
+ * its parent, when that was another one.
  */
 export class Follower {
   readonly znodes: Map<string, CachedZnode> = new Map()
@@ -37,8 +38,10 @@ export class Follower {
       this.#take(change.znode)
     } else {
       check(held === change.previous || sameStat(held, change.previous), `${path} was another one`)
-      if (type === 'changed') this.#take(change.znode)
-      else {
+      if (type === 'changed') {
+        check(change.znode.stat.mzxid > change.previous.stat.mzxid, `${path} has not changed`)
+        this.#take(change.znode)
+      } else {
         const prefix = path === '/' ? '/' : `${path}/`
         for (const other of this.znodes.keys()) {
           check(other === path || !other.startsWith(prefix), `${path} goes before ${nameOf(other)}`)
@@ -51,7 +54,7 @@ export class Follower {
   #take(znode: CachedZnode): void {
     const { path, stat } = znode
     const newest = this.#newest.get(path) ?? 0n
-    check(stat.mzxid > newest, `${path} goes back from ${newest} to ${stat.mzxid}`)
+    check(stat.mzxid >= newest, `${path} goes back from ${newest} to ${stat.mzxid}`)
     this.#newest.set(path, stat.mzxid)
     this.znodes.set(path, znode)
   }
