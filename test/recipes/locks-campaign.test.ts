@@ -1,6 +1,7 @@
 import {
   type Grant,
   type Layout,
+  LeaderLatch,
   LeaderSelector,
   LockOwner,
   MultiLock,
@@ -12,8 +13,11 @@ import {
   type WaitOptions,
 } from '../../recipes/index.ts'
 import type { ZooKeeper } from '../../src/client/index.ts'
-import { recipeCampaign } from './support/campaign.ts'
+import type { SimRandom } from '../../src/sim/index.ts'
+import { type CampaignScene, recipeCampaign } from './support/campaign.ts'
+import { Ledger } from './support/ledger.ts'
 import { type LockWay, lockCampaign } from './support/lock-scene.ts'
+import type { Member, RecipeStage } from './support/recipe-stage.ts'
 
 const PATH = '/locks/x'
 const LAYOUTS: readonly Layout[] = ['curator', 'kazoo']
@@ -71,6 +75,74 @@ const turns = lockCampaign({
   },
 })
 recipeCampaign('leaders in turns exclude each other, and a mutex', turns)
+
+for (const layout of LAYOUTS) {
+  recipeCampaign(`${layout}: latches have one leader`, {
+    members: 3,
+    makeScene: (stage, members) => new LatchScene(stage, members, layout),
+  })
+}
+
+/** Latches that are started, closed, and give turns up, each beside the others of its member. */
+class LatchScene implements CampaignScene {
+  readonly #stage: RecipeStage
+  readonly #ledger = new Ledger()
+  readonly #layout: Layout
+  readonly #latches = new Map<Member, LeaderLatch>()
+  readonly #closing: Promise<void>[] = []
+
+  constructor(stage: RecipeStage, members: readonly Member[], layout: Layout) {
+    this.#stage = stage
+    this.#layout = layout
+    for (const member of members) this.#replace(member, false)
+  }
+
+  async act(member: Member, random: SimRandom): Promise<void> {
+    const latch = this.#latches.get(member)!
+    switch (random.below(4)) {
+      case 0:
+        this.#replace(member, random.oneIn(3))
+        break
+      case 1:
+        await latch.grant?.release()
+        break
+      case 2:
+        await latch.leadership({ timeoutMs: 1 + random.below(5000) }).catch(ignore)
+        break
+      default:
+        latch.start()
+    }
+  }
+
+  async progress(): Promise<void> {
+    for (const latch of this.#latches.values()) latch.start()
+    for (let turn = 0; turn < 2 * this.#latches.size; turn++) {
+      const leading = [...this.#latches.values()].map((latch) => latch.leadership())
+      const grant = await Promise.race(leading)
+      for (const each of leading) each.catch(ignore)
+      await this.#stage.sleep(20)
+      await grant.release()
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#latches.values()].map((latch) => latch.close()))
+    await Promise.all(this.#closing)
+  }
+
+  #replace(member: Member, isStrict: boolean): void {
+    const before = this.#latches.get(member)
+    if (before !== undefined) this.#closing.push(before.close())
+    const { zk, host } = member
+    const latch = new LeaderLatch(zk, PATH, { layout: this.#layout, id: host, isStrict })
+    latch.onChange((grant) => {
+      if (grant !== null) this.#ledger.granted(host, 'exclusive', grant)
+    })
+    this.#latches.set(member, latch)
+  }
+}
+
+function ignore(): void {}
 
 function exclusive(lock: {
   acquire(options: WaitOptions): Promise<Grant>

@@ -33,9 +33,10 @@ export class Ledger {
       const names = others.map((other) => `${other.who} (${other.kind}, ${other.grant.path})`)
       throw new Error(`${who} is granted ${grant.path} while ${names.join(', ')} hold`)
     }
-    const last = kind === 'exclusive' ? this.#lastAny : this.#lastExclusive
-    if (fencingToken <= last) {
-      throw new Error(`${who} is granted ${grant.path} with token ${fencingToken} after ${last}`)
+    // A reader that was a writer keeps the writer's token.
+    const least = kind === 'exclusive' ? this.#lastAny + 1n : this.#lastExclusive
+    if (fencingToken < least) {
+      throw new Error(`${who} is granted ${grant.path} with token ${fencingToken}, not ${least}`)
     }
     if (kind === 'exclusive') this.#lastExclusive = fencingToken
     if (fencingToken > this.#lastAny) this.#lastAny = fencingToken
