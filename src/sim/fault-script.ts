@@ -2,7 +2,7 @@ import type { FaultScript } from './fault-profile.ts'
 import type { FaultKind } from './faults.ts'
 
 /** `name` is that of a machine; `names` and `groups` are lists of those, `ways` pairs of them. */
-export type FaultFieldType = 'name' | 'names' | 'groups' | 'ways' | 'number' | 'text'
+type FaultFieldType = 'name' | 'names' | 'groups' | 'ways' | 'number' | 'text'
 
 const LINK = { from: 'name', to: 'name' } as const
 const HOST = { host: 'name' } as const
@@ -56,31 +56,29 @@ const KINDS: ReadonlyMap<string, Readonly<Record<string, FaultFieldType>>> = new
   Object.entries(FIELDS),
 )
 
-/** The fields that an action of this kind has besides it, with their types; undefined if there is no such kind. */
-export function faultFields(kind: string): Readonly<Record<string, FaultFieldType>> | undefined {
-  return KINDS.get(kind)
-}
-
 /** A script that is not one. The message says which entry and why. */
 export class FaultScriptError extends Error {
   override readonly name: string = 'FaultScriptError'
 }
 
+/** Whether a script may name this machine. */
+export type IsMachine = (name: string) => boolean
+
 /**
- * Checks what came out of a JSON file: a list of `{ atMs, action }` whose machines are among `hosts`.
+ * Checks what came out of a JSON file: a list of `{ atMs, action }` that names machines only.
  * Throws {@link FaultScriptError}.
  */
-export function checkFaultScript(value: unknown, hosts: ReadonlySet<string>): FaultScript {
+export function checkFaultScript(value: unknown, isMachine: IsMachine): FaultScript {
   if (!Array.isArray(value)) throw new FaultScriptError('a fault script is a list')
   for (const [index, entry] of value.entries()) {
-    const fault = checkEntry(entry, hosts)
+    const fault = checkEntry(entry, isMachine)
     if (fault !== null) throw new FaultScriptError(`fault ${index + 1}: ${fault}`)
   }
   return value as FaultScript
 }
 
 /** What is wrong with an entry; null when nothing is. */
-function checkEntry(entry: unknown, hosts: ReadonlySet<string>): string | null {
+function checkEntry(entry: unknown, isMachine: IsMachine): string | null {
   if (!isObject(entry)) return 'not an object'
   const { atMs, action, ...others } = entry
   const [stranger] = Object.keys(others)
@@ -88,13 +86,13 @@ function checkEntry(entry: unknown, hosts: ReadonlySet<string>): string | null {
   if (!isAmount(atMs) || atMs < 0) return 'atMs is not a time in ms'
   if (!isObject(action)) return 'action is not an object'
   const { kind, ...fields } = action
-  const expected = typeof kind === 'string' ? faultFields(kind) : undefined
+  const expected = typeof kind === 'string' ? KINDS.get(kind) : undefined
   if (expected === undefined) return `there is no kind ${JSON.stringify(kind)}`
   for (const name of Object.keys(fields)) {
     if (!Object.hasOwn(expected, name)) return `${kind} has no field ${name}`
   }
   for (const [name, type] of Object.entries(expected)) {
-    if (!isOfType(fields[name], type, hosts)) {
+    if (!isOfType(fields[name], type, isMachine)) {
       return `${name} of ${kind} is ${JSON.stringify(fields[name])}, not ${DESCRIPTIONS[type]}`
     }
   }
@@ -110,8 +108,8 @@ const DESCRIPTIONS: Readonly<Record<FaultFieldType, string>> = {
   text: 'a text',
 }
 
-function isOfType(value: unknown, type: FaultFieldType, hosts: ReadonlySet<string>): boolean {
-  const isName = (item: unknown): boolean => typeof item === 'string' && hosts.has(item)
+function isOfType(value: unknown, type: FaultFieldType, isMachine: IsMachine): boolean {
+  const isName = (item: unknown): boolean => typeof item === 'string' && isMachine(item)
   const isNames = (item: unknown): boolean => Array.isArray(item) && item.every(isName)
   switch (type) {
     case 'name':

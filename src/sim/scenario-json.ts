@@ -1,11 +1,12 @@
 import { DEFAULT_LIMITS } from '../config/index.ts'
 import { WORKLOAD_NAMES } from './clients/index.ts'
-import type { FaultScript, TimedFault } from './fault-profile.ts'
-import { type FaultFieldType, faultFields } from './fault-script.ts'
-import type { FaultAction, FaultKind } from './faults.ts'
+import type { FaultScript } from './fault-profile.ts'
+import { checkFaultScript, FaultScriptError } from './fault-script.ts'
+import type { FaultKind } from './faults.ts'
 import { FACT_NAMES } from './run-facts.ts'
 import type { RunPlan } from './run-plan.ts'
 import type { Expectations, Scenario } from './scenario.ts'
+import { isRoleName } from './scenario-roles.ts'
 
 /** A file that is no scenario; the message says what and where. */
 export class ScenarioError extends Error {}
@@ -71,8 +72,8 @@ export function parseScenario(text: string): Scenario {
   const file = objectOf(value, 'the file', ['story', 'issue', 'seed', 'plan', 'script', 'expect'])
   const issue = file.get('issue')
   const seed = numberOf(file.get('seed'), 'seed')
-  const script = readScript(file.get('script') ?? [])
-  const plan = readPlan(file.get('plan') ?? {}, seed, script)
+  const planned = readPlan(file.get('plan') ?? {}, seed)
+  const plan = { ...planned, script: readScript(file.get('script') ?? [], planned) }
   return {
     story: textOf(file.get('story'), 'story'),
     ...(issue === undefined ? {} : { issue: textOf(issue, 'issue') }),
@@ -81,7 +82,7 @@ export function parseScenario(text: string): Scenario {
   }
 }
 
-function readPlan(value: unknown, seed: number, script: FaultScript): RunPlan {
+function readPlan(value: unknown, seed: number): Omit<RunPlan, 'script'> {
   const plan = objectOf(value, 'plan', ['ensemble', 'clients', 'network', 'durationMs', 'check'])
   const durationMs = numberOf(plan.get('durationMs') ?? BASE_PLAN.durationMs, 'plan.durationMs')
   const ensemble = objectOf(plan.get('ensemble') ?? {}, 'plan.ensemble', [
@@ -117,32 +118,23 @@ function readPlan(value: unknown, seed: number, script: FaultScript): RunPlan {
       ...readNumbers(plan.get('network'), 'plan.network', NETWORK),
     },
     durationMs,
-    script,
     check: readNumbers(plan.get('check'), 'plan.check', CHECK),
   }
 }
 
-function readScript(value: unknown): FaultScript {
-  if (!Array.isArray(value)) throw new ScenarioError('script must be a list')
-  return value.map((item, index): TimedFault => {
-    const where = `script[${index}]`
-    const fault = objectOf(item, where, ['atMs', 'action'])
-    return {
-      atMs: numberOf(fault.get('atMs'), `${where}.atMs`),
-      action: readAction(fault.get('action'), `${where}.action`),
-    }
-  })
-}
-
-function readAction(value: unknown, where: string): FaultAction {
-  const kind = textOf(objectOf(value, where, null).get('kind'), `${where}.kind`)
-  const fields = faultFields(kind)
-  if (fields === undefined) throw new ScenarioError(`${where}: there is no fault ${kind}`)
-  const action = objectOf(value, where, ['kind', ...Object.keys(fields)])
-  for (const [name, type] of Object.entries(fields)) {
-    FIELD_READERS[type](action.get(name), `${where}.${name}`)
+function readScript(
+  value: unknown,
+  { clients: { clients }, ensemble: { observers, voters } }: Omit<RunPlan, 'script'>,
+): FaultScript {
+  const machines = new Set<string>()
+  for (let i = 1; i <= voters + observers; i += 1) machines.add(`s${i}`)
+  for (let i = 1; i <= clients; i += 1) machines.add(`c${i}`)
+  try {
+    return checkFaultScript(value, (name) => machines.has(name) || isRoleName(name))
+  } catch (error) {
+    if (error instanceof FaultScriptError) throw new ScenarioError(`script: ${error.message}`)
+    throw error
   }
-  return value as FaultAction
 }
 
 function readExpectations(value: unknown): Expectations {
@@ -213,13 +205,4 @@ function listOf(value: unknown, where: string, read: (item: unknown, where: stri
 
 function namesOf(value: unknown, where: string): void {
   listOf(value, where, textOf)
-}
-
-const FIELD_READERS: Readonly<Record<FaultFieldType, (value: unknown, where: string) => void>> = {
-  number: numberOf,
-  text: textOf,
-  name: textOf,
-  names: namesOf,
-  groups: (value, where) => listOf(value, where, namesOf),
-  ways: (value, where) => listOf(value, where, namesOf),
 }

@@ -7,6 +7,10 @@ import type { FaultAction } from './faults.ts'
  */
 const ROLE = /^@(leader|follower|observer)\d*$/
 
+export function isRoleName(name: string): boolean {
+  return ROLE.test(name)
+}
+
 /** Finds the machines that such names stand for. */
 export class Roles {
   readonly #ensemble: SimEnsemble
@@ -22,7 +26,7 @@ export class Roles {
   }
 
   #replace(value: unknown): unknown {
-    if (typeof value === 'string') return ROLE.test(value) ? this.#hostOf(value) : value
+    if (typeof value === 'string') return isRoleName(value) ? this.#hostOf(value) : value
     if (typeof value !== 'object' || value === null) return value
     if (Array.isArray(value)) {
       const items = value.map((item) => this.#replace(item))

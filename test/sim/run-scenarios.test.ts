@@ -49,18 +49,18 @@ describe('the form of a scenario', () => {
     ['{"seed":1}', 'story must be a text'],
     ['{"seed":1,"story":"s","plot":1}', 'the file has no field plot; it may have story'],
     ['{"seed":1,"story":"s","plan":{"ensemble":{"voters":"3"}}}', 'plan.ensemble.voters must be'],
-    ['{"seed":1,"story":"s","script":[{"atMs":1}]}', 'script[0].action must be an object'],
+    ['{"seed":1,"story":"s","script":[{"atMs":1}]}', 'script: fault 1: action is not an object'],
     [
-      '{"seed":1,"story":"s","script":[{"atMs":1,"action":{"kind":"constructor"}}]}',
-      'script[0].action: there is no fault constructor',
+      '{"seed":1,"story":"s","script":[{"atMs":1,"action":{"kind":"crash","host":"s4"}}]}',
+      'script: fault 1: host of crash is "s4", not the name of a machine',
     ],
     [
-      '{"seed":1,"story":"s","script":[{"atMs":1,"action":{"kind":"crash","host":1}}]}',
-      'script[0].action.host must be a text',
+      '{"seed":1,"story":"s","script":[{"atMs":1,"action":{"kind":"pause","host":"@boss"}}]}',
+      'script: fault 1: host of pause is "@boss", not the name of a machine',
     ],
     [
       '{"seed":1,"story":"s","script":[{"atMs":1,"action":{"kind":"partition","groups":["s1"]}}]}',
-      'script[0].action.groups[0] must be a list',
+      'script: fault 1: groups of partition is ["s1"], not a list of lists of machines',
     ],
     ['{"seed":1,"story":"s","expect":{"max":{"wishes":3}}}', 'expect.max has no field wishes'],
   ])('%s is refused', (text, reason) => {
