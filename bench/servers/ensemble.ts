@@ -10,6 +10,8 @@ export interface MemberSpec {
   readonly role?: 'observer' | 'participant'
   /** Where it listens, 127.0.0.1 unless given. */
   readonly host?: string
+  /** More addresses for the other servers, which come first in its line; for `multiAddress.enabled`. */
+  readonly hostsBefore?: readonly string[]
   /** Put before its command, e.g. `['ip', 'netns', 'exec', …]`. */
   readonly wrapper?: readonly string[]
   /** More lines of this member's `zoo.cfg`. */
@@ -34,7 +36,8 @@ export interface EnsembleOptions {
 export type Mode = 'follower' | 'leader' | 'observer' | 'read-only'
 
 /** Keys of zoo.cfg that Apache reads as system properties only. */
-const SYSTEM_PROPERTIES = /^(?:jute\.maxbuffer|readonlymode\.enabled|znode\.container\.\w+)=/
+const SYSTEM_PROPERTIES =
+  /^(?:jute\.maxbuffer|readonlymode\.enabled|zookeeper\.multiAddress\.\w+|znode\.container\.\w+)=/
 
 /** `ZABKEEPER_JVM_ARGUMENTS` adds to it, e.g. `-Dorg.slf4j.simpleLogger.defaultLogLevel=info`. */
 const JVM = [
@@ -68,7 +71,9 @@ export class Ensemble {
       const [quorum, election] = [ports[3 * i + 1], ports[3 * i + 2]]
       const role = spec.role ?? 'participant'
       const host = spec.host ?? '127.0.0.1'
-      return `server.${i + 1}=${host}:${quorum}:${election}:${role};${host}:${ports[3 * i]}`
+      const hosts = [...(spec.hostsBefore ?? []), host]
+      const addresses = hosts.map((one) => `${one}:${quorum}:${election}`).join('|')
+      return `server.${i + 1}=${addresses}:${role};${host}:${ports[3 * i]}`
     })
     const common = ['initLimit=20', 'syncLimit=5', 'standaloneEnabled=false', ...config, ...lines]
     return new Ensemble(

@@ -1,6 +1,6 @@
 import { COMPATIBLE_WITH, VERSION } from '../admin/index.ts'
 import { formatHex } from '../base/index.ts'
-import type { EnsembleConfig } from '../config/index.ts'
+import { addressesOf, type EnsembleConfig } from '../config/index.ts'
 import type { LogFields } from '../env/index.ts'
 import type { ServerStatus } from '../server/index.ts'
 import type { RecoveryReport } from '../storage/index.ts'
@@ -68,7 +68,8 @@ function ensembleRows(ensemble: EnsembleConfig | null): [string, string][] {
   if (ensemble === null) return []
   const own = ensemble.members.find(({ id }) => id === ensemble.self)!
   const ports = `ports ${own.quorumPort} and ${own.electionPort}`
-  const host = ensemble.listensOnAllAddresses ? 'all interfaces' : own.host
+  const hosts = addressesOf(own).map((address) => address.host)
+  const host = ensemble.listensOnAllAddresses ? 'all interfaces' : hosts.join(' and ')
   return [['ensemble', `server ${own.id} of ${describeEnsemble(ensemble)}, ${ports} on ${host}`]]
 }
 

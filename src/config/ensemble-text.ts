@@ -1,4 +1,4 @@
-import type { EnsembleConfig, MemberConfig } from './ensemble.ts'
+import { addressesOf, type EnsembleConfig, type MemberConfig } from './ensemble.ts'
 
 /** What {@link ensembleText} writes down. */
 export type Membership = Pick<EnsembleConfig, 'groups' | 'members' | 'weights'>
@@ -19,9 +19,12 @@ export function ensembleText(membership: Membership, version: bigint): string {
   ].join('')
 }
 
-/** `host:quorumPort:electionPort:role[;clientHost:clientPort]`, with every default written out. */
+/** `host:quorumPort:electionPort[|…]:role[;clientHost:clientPort]`, with every default written out, in order of hosts. */
 export function memberText(member: MemberConfig): string {
-  const peer = `${hostText(member.host)}:${member.quorumPort}:${member.electionPort}:${member.role}`
+  const addresses = [...addressesOf(member)]
+    .sort((a, b) => (a.host < b.host ? -1 : Number(a.host > b.host)))
+    .map(({ host, quorumPort, electionPort }) => `${hostText(host)}:${quorumPort}:${electionPort}`)
+  const peer = `${addresses.join('|')}:${member.role}`
   if (member.client === null) return peer
   const { host, port } = member.client
   return `${peer};${host === '' ? '0.0.0.0' : hostText(host)}:${port}`

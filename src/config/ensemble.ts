@@ -1,11 +1,17 @@
-/** A server of the ensemble as every server's configuration lists it (`server.N=`). */
-export interface MemberConfig {
-  /** 0 to 255. */
-  readonly id: number
+/** One of the addresses at which a server is found by the others. */
+export interface MemberAddress {
   readonly host: string
   /** Where the leader listens for learners. */
   readonly quorumPort: number
   readonly electionPort: number
+}
+
+/** A server of the ensemble as every server's configuration lists it (`server.N=`). */
+export interface MemberConfig extends MemberAddress {
+  /** 0 to 255. */
+  readonly id: number
+  /** Beside the first; empty unless `multiAddress.enabled`. */
+  readonly moreAddresses: readonly MemberAddress[]
   readonly role: 'observer' | 'participant'
   /** Where it serves clients, if the line says so. The host is empty for all interfaces. */
   readonly client: { readonly host: string; readonly port: number } | null
@@ -23,6 +29,14 @@ export interface LocalSessionsConfig {
   readonly isEnabled: boolean
   /** A local session that asks for an ephemeral becomes one of the ensemble; otherwise that is refused. */
   readonly isUpgrading: boolean
+}
+
+/** Servers with several addresses, on networks that fail one at a time. */
+export interface MultiAddressConfig {
+  /** Elections begin with a message that names all addresses; servers before 3.6 do not know it. */
+  readonly isEnabled: boolean
+  /** How long an address may keep silent before the next one is tried too; null to wait until it has failed. */
+  readonly waitMs: number | null
 }
 
 /** What makes a server one of several. */
@@ -44,4 +58,10 @@ export interface EnsembleConfig {
   /** Whether clients that ask for no more are served reads while there is no leader. */
   readonly isReadOnlyModeEnabled: boolean
   readonly localSessions: LocalSessionsConfig
+  readonly multiAddress: MultiAddressConfig
+}
+
+/** All addresses of a server, in the order of its line. */
+export function addressesOf(member: MemberConfig): readonly MemberAddress[] {
+  return [member, ...member.moreAddresses]
 }

@@ -1,5 +1,10 @@
 import { ConfigError } from './config-error.ts'
-import type { EnsembleConfig, MemberConfig } from './ensemble.ts'
+import {
+  addressesOf,
+  type EnsembleConfig,
+  type MemberConfig,
+  type MultiAddressConfig,
+} from './ensemble.ts'
 import { readGroups } from './groups.ts'
 import { parseServerLine } from './server-line.ts'
 import type { Setting } from './settings.ts'
@@ -46,7 +51,9 @@ export function readMembership(
   const peerType = readPeerType(settings)
   const source = serverLineSource(settings, beside)
   refuseRepeated(source)
+  const multiAddress = readMultiAddress(settings)
   const listed = readServerLines(source)
+  if (!multiAddress.isEnabled) refuseSeveralAddresses(source, listed)
   const participants = listed.filter(({ member }) => member.role === 'participant')
   const first = listed[0]
   if (first === undefined) {
@@ -79,6 +86,7 @@ export function readMembership(
         isEnabled: settings.boolean('localSessionsEnabled', false),
         isUpgrading: settings.boolean('localSessionsUpgradingEnabled', false),
       },
+      multiAddress,
     },
     warnings: [
       ...sizeWarnings(source, participants),
@@ -167,6 +175,24 @@ function readServerLines(source: Settings): Listed[] {
   return [...byId.values()].sort((a, b) => a.member.id - b.member.id)
 }
 
+function readMultiAddress(settings: Settings): MultiAddressConfig {
+  const waitMs = settings.integer('multiAddress.reachabilityCheckTimeoutMs', 1000, 1, INT32_MAX)
+  const isWaiting = settings.boolean('multiAddress.reachabilityCheckEnabled', true)
+  return {
+    isEnabled: settings.boolean('multiAddress.enabled', false),
+    waitMs: isWaiting ? waitMs : null,
+  }
+}
+
+function refuseSeveralAddresses(source: Settings, listed: readonly Listed[]): void {
+  const found = listed.find(({ member }) => member.moreAddresses.length > 0)
+  if (found === undefined) return
+  throw source.refuse(
+    found.setting,
+    'several addresses of one server need multiAddress.enabled=true, on all servers',
+  )
+}
+
 function refuseEmptyEnsemble(settings: Settings): void {
   const setting = settings.find('standaloneEnabled')
   if (setting === undefined || settings.boolean('standaloneEnabled', true)) return
@@ -197,8 +223,11 @@ function standAlone(
 function refuseSharedAddresses(source: Settings, listed: readonly Listed[]): void {
   const takenBy = new Map<string, Setting>()
   for (const { setting, member } of listed) {
-    for (const port of [member.quorumPort, member.electionPort]) {
-      const address = `${member.host.toLowerCase()} port ${port}`
+    const ports = addressesOf(member).flatMap(({ host, quorumPort, electionPort }) =>
+      [quorumPort, electionPort].map((port) => ({ host, port })),
+    )
+    for (const { host, port } of ports) {
+      const address = `${host.toLowerCase()} port ${port}`
       const other = takenBy.get(address)
       if (other !== undefined) {
         throw source.refuse(setting, `${address} is also the address of ${other.name}`)
@@ -268,13 +297,16 @@ function sizeWarnings(source: Settings, participants: readonly Listed[]): string
 
 /** The list goes to every other server, which could not reach this one by it. */
 function addressWarnings(source: Settings, listed: readonly Listed[]): string[] {
-  return listed
-    .filter(({ member }) => member.host === '0.0.0.0' || member.host === '::')
-    .map(({ setting, member }) =>
+  const hosts = listed.flatMap(({ setting, member }) =>
+    addressesOf(member).map(({ host }) => ({ setting, host })),
+  )
+  return hosts
+    .filter(({ host }) => host === '0.0.0.0' || host === '::')
+    .map(({ setting, host }) =>
       describe(
         source,
         setting,
-        `other servers cannot reach ${member.host}. Write the server's own name here; ` +
+        `other servers cannot reach ${host}. Write the server's own name here; ` +
           'quorumListenOnAllIPs=true makes it listen on all interfaces',
       ),
     )

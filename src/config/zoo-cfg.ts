@@ -1,7 +1,7 @@
 import type { Config, ConfigOverrides, FourLetterWhitelist } from './config.ts'
 import { DEFAULT_FOUR_LETTER_WORDS, defaultConfig, sessionTimeoutRange } from './config.ts'
 import { ConfigError } from './config-error.ts'
-import type { EnsembleConfig, MemberConfig } from './ensemble.ts'
+import { addressesOf, type EnsembleConfig, type MemberConfig } from './ensemble.ts'
 import type { Treatment } from './keys.ts'
 import type { Limits } from './limits.ts'
 import { DEFAULT_LIMITS, JUTE_MAXBUFFER } from './limits.ts'
@@ -99,9 +99,13 @@ function refuseMissingProtection(settings: Settings, ensemble: EnsembleConfig | 
 
 /** Two of a server's own ports must not meet; the system would say so only later, and without the reason. */
 function checkOwnPorts(settings: Settings, config: Config, own: MemberConfig): void {
-  if (config.clientPort !== own.quorumPort && config.clientPort !== own.electionPort) return
-  const isEverywhere = config.clientHost === '' || config.ensemble!.listensOnAllAddresses
-  if (!isEverywhere && config.clientHost !== own.host) return
+  const { clientHost, clientPort } = config
+  const isEverywhere = clientHost === '' || config.ensemble!.listensOnAllAddresses
+  const isShared = addressesOf(own).some(({ host, quorumPort, electionPort }) => {
+    const isPort = clientPort === quorumPort || clientPort === electionPort
+    return isPort && (isEverywhere || clientHost === host)
+  })
+  if (!isShared) return
   throw new ConfigError(
     settings.file,
     settings.find('clientPort')?.line ?? null,

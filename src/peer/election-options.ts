@@ -12,6 +12,8 @@ export interface ElectionPortLimits {
   /** Connected servers that are not in the configuration; more are closed. */
   readonly strangersMax: number
   readonly connectTimeoutMs: number
+  /** How long an address of several may keep silent before the next one is tried too. */
+  readonly addressWaitMs: number
   /** How long a larger server may take to connect after one has knocked; longer than `freshMs`. */
   readonly knockTimeoutMs: number
   /** First and longest wait before a server is dialled again. */
@@ -33,6 +35,7 @@ export const DEFAULT_ELECTION_PORT_LIMITS: ElectionPortLimits = {
   introductionsMax: 64,
   strangersMax: 32,
   connectTimeoutMs: 3_000,
+  addressWaitMs: 1_000,
   knockTimeoutMs: 1_500,
   retryMsMin: 100,
   retryMsMax: 1_000,
@@ -44,10 +47,12 @@ export const DEFAULT_ELECTION_PORT_LIMITS: ElectionPortLimits = {
 
 export interface ElectionPortOptions {
   readonly self: ServerId
-  /** Where other servers connect to. */
-  readonly listen: Address
-  /** Election ports of all servers of the ensemble, observers too; one's own is what others are told. */
-  readonly members: ReadonlyMap<ServerId, Address>
+  /** Where other servers connect to; never empty. */
+  readonly listen: readonly Address[]
+  /** Election ports of all servers of the ensemble, observers too, each at one address or more; others are told one's own. */
+  readonly members: ReadonlyMap<ServerId, readonly Address[]>
+  /** Whether others are told all of them: a message that servers before 3.6 do not know. */
+  readonly isMultiAddress?: boolean
   readonly limits?: Partial<ElectionPortLimits>
 }
 

@@ -1,12 +1,13 @@
 import type { ServerId } from '../base/index.ts'
-import type { Address, TimerHandle } from '../env/index.ts'
+import type { TimerHandle } from '../env/index.ts'
 import type { ElectionConnection } from './election-connection.ts'
+import type { PeerAddresses } from './peer-addresses.ts'
 
 /** What the election port knows of another server. */
 export class ElectionPeer {
   readonly sid: ServerId
   /** Null for a server that is not in the configuration: it is never dialled. */
-  readonly address: Address | null
+  readonly addresses: PeerAddresses | null
   /** The one connection that is kept. */
   connection: ElectionConnection | null = null
   connectedMs = 0
@@ -29,9 +30,9 @@ export class ElectionPeer {
   /** Whether the handler believes that there is a connection. */
   isUp = false
 
-  constructor(sid: ServerId, address: Address | null) {
+  constructor(sid: ServerId, addresses: PeerAddresses | null) {
     this.sid = sid
-    this.address = address
+    this.addresses = addresses
   }
 
   setTimer(timer: TimerHandle | null): void {

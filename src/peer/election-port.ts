@@ -1,5 +1,5 @@
 import { assert, type ServerId } from '../base/index.ts'
-import type { Connection, ConnectionHandler, Listener } from '../env/index.ts'
+import type { Address, Connection, ConnectionHandler } from '../env/index.ts'
 import { DecodeError, OutputBuffer } from '../wire/index.ts'
 import { type Notification, PeerState } from '../zab/index.ts'
 import { Deadlines } from './deadlines.ts'
@@ -13,7 +13,9 @@ import {
 import { ElectionPeer } from './election-peer.ts'
 import { IGNORE, refuse } from './ignore.ts'
 import { encodeInitialMessage } from './initial-message.ts'
+import { Listeners } from './listeners.ts'
 import { readNotification, writeNotification } from './notification.ts'
+import { PeerAddresses } from './peer-addresses.ts'
 import type { PeerEnvironment } from './peer-environment.ts'
 
 /** The log is not to be filled from outside. */
@@ -43,7 +45,7 @@ export class ElectionPort {
   #strangers = 0
   /** Ids outside the configuration that the log has named already. */
   readonly #named = new Set<ServerId>()
-  #listener: Listener | null = null
+  #listeners: Listeners | null = null
   #isStarted = false
   #isStopped = false
 
@@ -53,10 +55,12 @@ export class ElectionPort {
     this.#limits = { ...DEFAULT_ELECTION_PORT_LIMITS, ...options.limits }
     this.#handler = handler
     this.#connectionHost = this.#newConnectionHost()
-    const { self, members, listen } = options
-    this.#initialMessage = encodeInitialMessage(self, members.get(self) ?? listen)
-    for (const [sid, address] of members) {
-      if (sid !== self) this.#peers.set(sid, new ElectionPeer(sid, address))
+    const { self, members, listen, isMultiAddress = false } = options
+    this.#initialMessage = encodeInitialMessage(self, members.get(self) ?? listen, isMultiAddress)
+    for (const [sid, all] of members) {
+      if (sid === self) continue
+      const addresses = new PeerAddresses(all, this.#limits.addressWaitMs)
+      this.#peers.set(sid, new ElectionPeer(sid, addresses))
     }
     this.#introductions = new Deadlines(env, this.#limits.introductionTimeoutMs, (connection) => {
       const fields = { remote: connection.remote }
@@ -70,24 +74,17 @@ export class ElectionPort {
   start(): void {
     assert(!this.#isStarted, 'the election port is started once')
     this.#isStarted = true
-    this.#env.network.listen(
-      this.#options.listen,
-      {},
-      {
-        onListening: (listener) => this.#onListening(listener),
-        onConnection: (socket) => this.#onConnection(socket),
-        onError: (error) => {
-          if (!this.#isStopped) this.#handler.onPortError(error)
-        },
-      },
-    )
+    this.#listeners = new Listeners(this.#env, this.#options.listen, {
+      onListening: (address: Address) => this.#handler.onElectionListening(address),
+      onConnection: (socket) => this.#onConnection(socket),
+      onError: (error) => this.#handler.onPortError(error),
+    })
   }
 
   /** Closes everything, without a word to the handler and for good. */
   stop(): void {
     this.#isStopped = true
-    this.#listener?.close(() => {})
-    this.#listener = null
+    this.#listeners?.close()
     for (const connections of [this.#introductions, this.#retired]) {
       for (const connection of connections.keys()) connection.destroy()
       connections.clear()
@@ -147,7 +144,7 @@ export class ElectionPort {
     const nowMs = this.#nowMs()
     if (nowMs - peer.askedMs > questionGapMs) peer.unansweredSinceMs = null
     peer.askedMs = nowMs
-    if (peer.connection === null || peer.address === null) return false
+    if (peer.connection === null || peer.addresses === null) return false
     return peer.unansweredSinceMs !== null && nowMs - peer.unansweredSinceMs >= silenceMs
   }
 
@@ -186,7 +183,7 @@ export class ElectionPort {
     const peer = this.#peers.get(sid)
     if (peer === undefined || peer.connection !== connection) return
     this.#disconnect(peer)
-    if (peer.address === null) {
+    if (peer.addresses === null) {
       this.#peers.delete(sid)
       this.#strangers -= 1
       return
@@ -223,15 +220,6 @@ export class ElectionPort {
   }
 
   /* ---------------------------------------------------------------- accepting */
-
-  #onListening(listener: Listener): void {
-    if (this.#isStopped) {
-      listener.close(() => {})
-      return
-    }
-    this.#listener = listener
-    this.#handler.onElectionListening(listener.address)
-  }
 
   #onConnection(socket: Connection): ConnectionHandler {
     if (this.#isStopped) return refuse(socket)
@@ -293,14 +281,15 @@ export class ElectionPort {
   /* ---------------------------------------------------------------- dialling */
 
   #dial(peer: ElectionPeer): void {
-    if (peer.address === null || peer.dial !== null || peer.timer !== null) return
+    const { addresses } = peer
+    if (addresses === null || peer.dial !== null || peer.timer !== null) return
     const dial = {}
     peer.dial = dial
-    const deadlineMs = this.#nowMs() + this.#limits.connectTimeoutMs
+    const deadlineMs = this.#nowMs() + this.#limits.connectTimeoutMs + addresses.spreadMs
     peer.setTimer(
       this.#env.timers.at(deadlineMs, () => this.#onDialFailed(peer, dial, 'no answer')),
     )
-    this.#env.network.connect(peer.address, {
+    addresses.connect(this.#env, {
       onOpen: (socket) => this.#onDialled(peer, dial, socket),
       onError: (error) => this.#onDialFailed(peer, dial, error.message),
     })

@@ -12,15 +12,23 @@ const ADDRESS_BYTES_MAX = 2048
 
 /**
  * First bytes on an election connection, from the server that opened it; there is no answer. To be sent in one write:
- * upstream reads the address with a single `read`.
+ * upstream reads the addresses with a single `read`. Only the first is sent unless `isMultiAddress`.
  */
-export function encodeInitialMessage(sid: ServerId, address: Address): Uint8Array {
+export function encodeInitialMessage(
+  sid: ServerId,
+  addresses: readonly Address[],
+  isMultiAddress: boolean,
+): Uint8Array {
   const out = new OutputBuffer()
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  out.int64Number(VERSION_ONE_ADDRESS)
+  const told = isMultiAddress ? addresses : addresses.slice(0, 1)
+  out.int64Number(isMultiAddress ? VERSION_ADDRESSES : VERSION_ONE_ADDRESS)
   out.int64Number(sid)
-  out.string(`${host}:${address.port}`)
+  out.string(told.map(addressText).join('|'))
   return out.take()
+}
+
+function addressText({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** What has been read of an initial message. */

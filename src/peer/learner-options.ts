@@ -22,6 +22,8 @@ export interface LearnerPortLimits {
   /** Accepted links in all; more are closed at once. */
   readonly acceptedLinksMax: number
   readonly connectTimeoutMs: number
+  /** How long an address of several may keep silent before the next one is tried too. */
+  readonly addressWaitMs: number
   /** Shortest time between two reports that a snapshot moves. */
   readonly progressMs: number
 }
@@ -39,15 +41,16 @@ export const DEFAULT_LEARNER_PORT_LIMITS: LearnerPortLimits = {
   introductionsMax: 64,
   acceptedLinksMax: 256,
   connectTimeoutMs: 5_000,
+  addressWaitMs: 1_000,
   progressMs: 50,
 }
 
 export interface LearnerPortOptions {
   readonly self: ServerId
-  /** Where learners connect to. */
-  readonly listen: Address
-  /** Learner ports of all servers of the ensemble. */
-  readonly members: ReadonlyMap<ServerId, Address>
+  /** Where learners connect to; never empty. */
+  readonly listen: readonly Address[]
+  /** Learner ports of all servers of the ensemble, each at one address or more. */
+  readonly members: ReadonlyMap<ServerId, readonly Address[]>
   readonly limits?: Partial<LearnerPortLimits>
 }
 

@@ -1,5 +1,5 @@
 import { assert, type ServerId } from '../base/index.ts'
-import type { Connection, ConnectionHandler, Listener } from '../env/index.ts'
+import type { Connection, ConnectionHandler } from '../env/index.ts'
 import type { LinkId, Packet } from '../zab/index.ts'
 import { Deadlines } from './deadlines.ts'
 import { refuse } from './ignore.ts'
@@ -10,6 +10,8 @@ import {
   type LearnerPortLimits,
   type LearnerPortOptions,
 } from './learner-options.ts'
+import { Listeners } from './listeners.ts'
+import { PeerAddresses } from './peer-addresses.ts'
 import type { PeerEnvironment } from './peer-environment.ts'
 
 /**
@@ -30,12 +32,11 @@ export class LearnerPort {
   readonly #introductions: Deadlines<LearnerLink>
   readonly #dials: Deadlines<LinkId>
   readonly #accepted: Set<LinkId> = new Set()
+  /** Of the servers that were dialled. */
+  readonly #addresses: Map<ServerId, PeerAddresses> = new Map()
   /** To be reported at the end of the turn. */
   #lost: { readonly id: LinkId; readonly reason: string }[] = []
-  #listener: Listener | null = null
-  /** Grows with each start and stop, so that events of an older time are told apart. */
-  #generation = 0
-  #isStarted = false
+  #listeners: Listeners | null = null
 
   constructor(env: PeerEnvironment, options: LearnerPortOptions, handler: LearnerPortHandler) {
     this.#env = env
@@ -50,8 +51,10 @@ export class LearnerPort {
       })
       link.destroy()
     })
-    this.#dials = new Deadlines(env, connectTimeoutMs, (id) => {
-      this.#onDialFailed(id, `no answer for ${connectTimeoutMs} ms`)
+    const addressesMax = Math.max(1, ...[...options.members.values()].map(({ length }) => length))
+    const dialTimeoutMs = connectTimeoutMs + (addressesMax - 1) * this.#limits.addressWaitMs
+    this.#dials = new Deadlines(env, dialTimeoutMs, (id) => {
+      this.#onDialFailed(id, `no answer for ${dialTimeoutMs} ms`)
     })
   }
 
@@ -60,30 +63,21 @@ export class LearnerPort {
    * takes for a reason to try again soon; a link that opens and ends is none.
    */
   start(): void {
-    assert(!this.#isStarted, 'the learner port is started once, until it is stopped')
-    this.#isStarted = true
-    this.#generation += 1
-    const generation = this.#generation
-    const isOld = (): boolean => this.#generation !== generation
-    this.#env.network.listen(
-      this.#options.listen,
-      {},
-      {
-        onListening: (listener) => this.#onListening(listener, isOld()),
-        onConnection: (socket) => (isOld() ? refuse(socket) : this.#onConnection(socket)),
-        onError: (error) => {
-          if (!isOld()) this.#handler.onPortError(error)
-        },
+    assert(this.#listeners === null, 'the learner port is started once, until it is stopped')
+    const listeners: Listeners = new Listeners(this.#env, this.#options.listen, {
+      onListening: (address) => this.#handler.onLearnerListening(address),
+      onConnection: (socket) => {
+        return listeners === this.#listeners ? this.#onConnection(socket) : refuse(socket)
       },
-    )
+      onError: (error) => this.#handler.onPortError(error),
+    })
+    this.#listeners = listeners
   }
 
   /** Accepts nobody any more, until it is started again. Links stay. */
   stopListening(): void {
-    this.#isStarted = false
-    this.#generation += 1
-    this.#listener?.close(() => {})
-    this.#listener = null
+    this.#listeners?.close()
+    this.#listeners = null
     for (const link of this.#introductions.keys()) link.destroy()
     this.#introductions.clear()
   }
@@ -103,16 +97,24 @@ export class LearnerPort {
     assert(!this.#links.has(id), 'ids of links are used once')
     const link = new LearnerLink(this.#linkHost, id)
     this.#links.set(id, link)
-    const address = this.#options.members.get(to)
-    if (address === undefined) {
+    const addresses = this.#addressesOf(to)
+    if (addresses === null) {
       this.#onDialFailed(id, `server ${to} is not in the configuration`)
       return
     }
     this.#dials.add(id)
-    this.#env.network.connect(address, {
+    addresses.connect(this.#env, {
       onOpen: (socket) => this.#onDialled(link, id, socket),
       onError: (error) => this.#onDialFailed(id, error.message),
     })
+  }
+
+  #addressesOf(sid: ServerId): PeerAddresses | null {
+    const all = this.#options.members.get(sid)
+    if (all === undefined) return null
+    const known = this.#addresses.get(sid) ?? new PeerAddresses(all, this.#limits.addressWaitMs)
+    this.#addresses.set(sid, known)
+    return known
   }
 
   /** Puts a packet behind those sent before. Does nothing for a link that is no more. */
@@ -143,15 +145,6 @@ export class LearnerPort {
   }
 
   /* ---------------------------------------------------------------- accepting */
-
-  #onListening(listener: Listener, isOld: boolean): void {
-    if (isOld) {
-      listener.close(() => {})
-      return
-    }
-    this.#listener = listener
-    this.#handler.onLearnerListening(listener.address)
-  }
 
   #onConnection(socket: Connection): ConnectionHandler {
     const { introductionsMax, acceptedLinksMax } = this.#limits

@@ -1,8 +1,9 @@
 import { epochOf, type ServerId, type Zxid } from '../base/index.ts'
-import type { Config, EnsembleConfig, MemberConfig } from '../config/index.ts'
-import { ensembleText } from '../config/index.ts'
+import type { Config, EnsembleConfig, MemberAddress, MemberConfig } from '../config/index.ts'
+import { addressesOf, ensembleText } from '../config/index.ts'
 import type { Address } from '../env/index.ts'
 import {
+  DEFAULT_ELECTION_PORT_LIMITS,
   DEFAULT_LEARNER_PORT_LIMITS,
   type ElectionPortOptions,
   type LearnerPortOptions,
@@ -78,20 +79,26 @@ export function replicaOptions(
     tree,
     election: {
       self,
-      listen: listenAddress(ensemble, own, own.electionPort),
-      members: addresses(ensemble, ({ electionPort }) => electionPort),
-      limits: { silenceMs: ELECTION_SILENCE_MS },
+      listen: listenAddresses(ensemble, own, electionAddress),
+      members: peerAddresses(ensemble, electionAddress),
+      isMultiAddress: ensemble.multiAddress.isEnabled,
+      limits: {
+        silenceMs: ELECTION_SILENCE_MS,
+        addressWaitMs:
+          ensemble.multiAddress.waitMs ?? DEFAULT_ELECTION_PORT_LIMITS.connectTimeoutMs,
+      },
     },
     learner: {
       self,
-      listen: listenAddress(ensemble, own, own.quorumPort),
-      members: addresses(ensemble, ({ quorumPort }) => quorumPort),
+      listen: listenAddresses(ensemble, own, quorumAddress),
+      members: peerAddresses(ensemble, quorumAddress),
       // A request of a client, and as much again, as in the original.
       limits: {
         learnerDataBytesMax: Math.max(
           DEFAULT_LEARNER_PORT_LIMITS.learnerDataBytesMax,
           2 * config.limits.requestFrameBytesMax,
         ),
+        addressWaitMs: ensemble.multiAddress.waitMs ?? DEFAULT_LEARNER_PORT_LIMITS.connectTimeoutMs,
       },
     },
   }
@@ -113,18 +120,30 @@ function quorumOf(ensemble: EnsembleConfig): QuorumVerifier {
   )
 }
 
-function listenAddress(ensemble: EnsembleConfig, own: MemberConfig, port: number): Address {
-  return { host: ensemble.listensOnAllAddresses ? '' : own.host, port }
+function quorumAddress({ host, quorumPort }: MemberAddress): Address {
+  return { host, port: quorumPort }
 }
 
-function addresses(
+function electionAddress({ host, electionPort }: MemberAddress): Address {
+  return { host, port: electionPort }
+}
+
+function listenAddresses(
   ensemble: EnsembleConfig,
-  portOf: (member: MemberConfig) => number,
-): ReadonlyMap<ServerId, Address> {
+  own: MemberConfig,
+  portOf: (address: MemberAddress) => Address,
+): readonly Address[] {
+  const addresses = addressesOf(own).map(portOf)
+  if (!ensemble.listensOnAllAddresses) return addresses
+  const ports = new Set(addresses.map(({ port }) => port))
+  return [...ports].map((port) => ({ host: '', port }))
+}
+
+function peerAddresses(
+  ensemble: EnsembleConfig,
+  portOf: (address: MemberAddress) => Address,
+): ReadonlyMap<ServerId, readonly Address[]> {
   return new Map(
-    ensemble.members.map((member) => [
-      member.id as ServerId,
-      { host: member.host, port: portOf(member) },
-    ]),
+    ensemble.members.map((member) => [member.id as ServerId, addressesOf(member).map(portOf)]),
   )
 }

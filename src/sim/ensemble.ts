@@ -272,6 +272,7 @@ export class SimEnsemble {
         listensOnAllAddresses: false,
         isReadOnlyModeEnabled: false,
         localSessions: { isEnabled: false, isUpgrading: false },
+        multiAddress: { isEnabled: false, waitMs: null },
         ...this.#options.ensemble,
       },
     }
@@ -283,6 +284,7 @@ export class SimEnsemble {
       host: host.address,
       quorumPort: QUORUM_PORT,
       electionPort: ELECTION_PORT,
+      moreAddresses: [],
       role: id <= this.#options.voters ? 'participant' : 'observer',
       client: null,
     }

@@ -163,6 +163,7 @@ function ensembleOf(self: number, servers: number): EnsembleConfig {
       host: memberAddress(id),
       quorumPort: QUORUM_PORT,
       electionPort: ELECTION_PORT,
+      moreAddresses: [],
       role: 'participant',
       client: null,
     })),
@@ -173,5 +174,6 @@ function ensembleOf(self: number, servers: number): EnsembleConfig {
     listensOnAllAddresses: false,
     isReadOnlyModeEnabled: false,
     localSessions: { isEnabled: false, isUpgrading: false },
+    multiAddress: { isEnabled: false, waitMs: null },
   }
 }

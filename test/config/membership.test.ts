@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Config, FilesBeside } from '../../src/config/index.ts'
 import {
   ConfigError,
+  ensembleText,
   filesBesideZooCfg,
   type MemberConfig,
   parseMyid,
@@ -38,6 +39,7 @@ function member(id: number, host: string, changes: Partial<MemberConfig> = {}): 
     host,
     quorumPort: 2888,
     electionPort: 3888,
+    moreAddresses: [],
     role: 'participant',
     client: null,
     ...changes,
@@ -100,7 +102,34 @@ electionAlg=3
       listensOnAllAddresses: true,
       isReadOnlyModeEnabled: false,
       localSessions: { isEnabled: false, isUpgrading: false },
+      multiAddress: { isEnabled: false, waitMs: 1000 },
     })
+  })
+
+  test('has servers with several addresses if that is enabled', () => {
+    const text = `${BASE}${LIMITS}zookeeper.multiAddress.enabled=true\n${THREE}`
+    const own = 'server.4=d:1:2|[::1]:3:4:observer|c:5:6;2181\n'
+    const { ensemble } = parse(`${text}${own}`, { myid: 4 }).config
+    expect(ensemble).toMatchObject({ multiAddress: { isEnabled: true, waitMs: 1000 } })
+    expect(ensemble!.members[3]).toEqual({
+      id: 4,
+      host: 'd',
+      quorumPort: 1,
+      electionPort: 2,
+      moreAddresses: [
+        { host: '::1', quorumPort: 3, electionPort: 4 },
+        { host: 'c', quorumPort: 5, electionPort: 6 },
+      ],
+      role: 'observer',
+      client: { host: '', port: 2181 },
+    })
+    expect(ensembleText(ensemble!, 0n)).toContain(
+      'server.4=[::1]:3:4|c:5:6|d:1:2:observer;0.0.0.0:2181\n',
+    )
+    const patient = `${text}${own}multiAddress.reachabilityCheckEnabled=false\n`
+    expect(parse(patient).config.ensemble).toMatchObject({ multiAddress: { waitMs: null } })
+    const shared = `${text}server.4=d:1:2|a:3888:5\n`
+    expect(refusal(shared).message).toMatch(/a port 3888 is also the address of server\.1/)
   })
 
   test('of one is asked for with standaloneEnabled=false', () => {
@@ -129,7 +158,10 @@ electionAlg=3
     [`server.1=${'h'.repeat(256)}:2888:3888`, /must be host/],
     ['server.1=h:2888:2888', /must differ/],
     ['server.1=h:2888:3888;2181;2182', /no TLS/],
-    ['server.1=a:1:2|b:1:2', /several addresses/],
+    ['server.1=a:1:2|b:1:2', /multiAddress\.enabled/],
+    ['server.1=a:1:2:observer|b:1:2:participant', /same role/],
+    ['server.1=a:1:2|', /must be host/],
+    ['server.1=a:1:2|b:3:3', /must differ/],
     ['server.x=h:1:2', /server number/],
     ['server.256=h:1:2', /server number/],
     ['server.=h:1:2', null],

@@ -117,12 +117,25 @@ describe('initial message', () => {
   const V1 = `ffffffffffff0000 0000000000000001 0000000f ${utf8('127.0.0.1:23211')}`
 
   test('names one address, as upstream does by default', () => {
-    const bytes = encodeInitialMessage(1 as ServerId, { host: '127.0.0.1', port: 23211 })
+    const bytes = encodeInitialMessage(1 as ServerId, [{ host: '127.0.0.1', port: 23211 }], false)
     expect(toHex(bytes)).toBe(V1.replace(/ /g, ''))
   })
 
+  test('names all addresses where several are in use', () => {
+    const addresses = [
+      { host: 'a', port: 1 },
+      { host: '::1', port: 2 },
+    ]
+    const bytes = encodeInitialMessage(3 as ServerId, addresses, true)
+    const text = 'a:1|[::1]:2'
+    expect(toHex(bytes)).toBe(`ffffffffffff000100000000000000030000000b${utf8(text)}`)
+    expect(readInitialMessage(bytes, bytes.length)).toEqual({ sid: 3, length: bytes.length })
+    const one = encodeInitialMessage(3 as ServerId, addresses, false)
+    expect(Buffer.from(one).subarray(20).toString()).toBe('a:1')
+  })
+
   test('puts an IPv6 address into brackets', () => {
-    const bytes = encodeInitialMessage(1 as ServerId, { host: '::1', port: 1 })
+    const bytes = encodeInitialMessage(1 as ServerId, [{ host: '::1', port: 1 }], false)
     expect(Buffer.from(bytes).subarray(20).toString()).toBe('[::1]:1')
   })
 

@@ -30,8 +30,8 @@ class Voter {
   address: Address | null = null
   readonly port: ElectionPort
 
-  constructor(stage: Stage, sid: number, members: ReadonlyMap<ServerId, Address>) {
-    const options = { self: sid as ServerId, listen: LOCAL, members }
+  constructor(stage: Stage, sid: number, members: ReadonlyMap<ServerId, readonly Address[]>) {
+    const options = { self: sid as ServerId, listen: [LOCAL], members }
     this.port = new ElectionPort(stage.env, options, {
       onElectionListening: (address) => {
         this.address = address
@@ -72,8 +72,8 @@ class End {
   progress = 0
   readonly port: LearnerPort
 
-  constructor(stage: Stage, sid: number, members: ReadonlyMap<ServerId, Address>) {
-    const options = { self: sid as ServerId, listen: LOCAL, members }
+  constructor(stage: Stage, sid: number, members: ReadonlyMap<ServerId, readonly Address[]>) {
+    const options = { self: sid as ServerId, listen: [LOCAL], members }
     this.port = new LearnerPort(stage.env, options, {
       onLearnerListening: (address) => {
         this.address = address
@@ -101,7 +101,7 @@ test('two election ports find each other, and miss each other', () =>
   onRealSockets(async (stage) => {
     const three = new Voter(stage, 3, new Map())
     await stage.until(() => three.address !== null)
-    const four = new Voter(stage, 4, new Map([[3 as ServerId, three.address!]]))
+    const four = new Voter(stage, 4, new Map([[3 as ServerId, [three.address!]]]))
     four.port.send(3 as ServerId, notice(7))
     await stage.until(() => three.heard.length > 0)
     three.port.send(4 as ServerId, notice(8))
@@ -115,11 +115,11 @@ test('two election ports find each other, and miss each other', () =>
 
 test('a link carries packets, a snapshot of 30 MB and what is behind it', () =>
   onRealSockets(async (stage) => {
-    const members = new Map<ServerId, Address>()
+    const members = new Map<ServerId, readonly Address[]>()
     const leader = new End(stage, 1, members)
     leader.port.start()
     await stage.until(() => leader.address !== null)
-    members.set(1 as ServerId, leader.address!)
+    members.set(1 as ServerId, [leader.address!])
     const learner = new End(stage, 2, members)
     learner.port.connect(9 as LinkId, 1 as ServerId)
     await stage.until(() => leader.packets.length > 0)

@@ -35,12 +35,12 @@ export class ElectionNode implements ElectionHandler {
   constructor(
     world: SimWorld,
     sid: number,
-    members: ReadonlyMap<ServerId, Address>,
+    members: ReadonlyMap<ServerId, readonly Address[]>,
     limits: Partial<ElectionPortLimits>,
   ) {
     this.sid = sid as ServerId
     this.env = world.startProcess(hostOf(sid), new SimDisk().open)
-    const listen = { host: '', port: ELECTION_PORT }
+    const listen = [{ host: '', port: ELECTION_PORT }]
     this.port = new ElectionPort(this.env, { self: this.sid, listen, members, limits }, this)
     this.port.start()
   }
@@ -73,7 +73,7 @@ export class ElectionNode implements ElectionHandler {
 export class ElectionStage {
   readonly world: SimWorld
   readonly limits: Partial<ElectionPortLimits>
-  readonly members: Map<ServerId, Address> = new Map()
+  readonly members: Map<ServerId, readonly Address[]> = new Map()
   readonly logLines: string[] = []
 
   constructor(
@@ -88,7 +88,7 @@ export class ElectionStage {
       onLog: (line) => this.logLines.push(line.message),
     })
     for (const sid of sids) {
-      this.members.set(sid as ServerId, { host: hostOf(sid), port: ELECTION_PORT })
+      this.members.set(sid as ServerId, [{ host: hostOf(sid), port: ELECTION_PORT }])
     }
   }
 

@@ -40,11 +40,11 @@ export class LearnerNode implements LearnerPortHandler {
   constructor(
     world: SimWorld,
     sid: number,
-    members: ReadonlyMap<ServerId, Address>,
+    members: ReadonlyMap<ServerId, readonly Address[]>,
     limits: Partial<LearnerPortLimits>,
   ) {
     this.env = world.startProcess(hostOf(sid), new SimDisk().open)
-    const listen = { host: '', port: LEARNER_PORT }
+    const listen = [{ host: '', port: LEARNER_PORT }]
     const env: Environment = { ...this.env, network: this.#counted(this.env.network) }
     this.port = new LearnerPort(env, { self: sid as ServerId, listen, members, limits }, this)
   }
@@ -154,7 +154,7 @@ export class LearnerNode implements LearnerPortHandler {
 export class LearnerStage {
   readonly world: SimWorld
   readonly limits: Partial<LearnerPortLimits>
-  readonly members: Map<ServerId, Address> = new Map()
+  readonly members: Map<ServerId, readonly Address[]> = new Map()
   readonly logLines: string[] = []
 
   constructor(seed: number, limits: Partial<LearnerPortLimits> = {}, options: WorldOptions = {}) {
@@ -164,7 +164,7 @@ export class LearnerStage {
       onLog: (line) => this.logLines.push(line.message),
     })
     for (const sid of [1, 2, 3]) {
-      this.members.set(sid as ServerId, { host: hostOf(sid), port: LEARNER_PORT })
+      this.members.set(sid as ServerId, [{ host: hostOf(sid), port: LEARNER_PORT }])
     }
   }
 
