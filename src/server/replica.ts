@@ -391,7 +391,8 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const { zxid, entries, currentEpoch } = record
     const decoded = entries.map(({ txn }) => this.#received.get(txn)!)
     for (const { txn } of entries) this.#received.delete(txn)
-    const install = { zxid, snapshot, entries, currentEpoch }
+    const onProgress = (): void => this.step({ kind: InputKind.PERSIST_PROGRESS })
+    const install = { zxid, snapshot, entries, currentEpoch, onProgress }
     this.#host.onInstalling(decoded)
     this.#storage.install(install, () => this.#host.onInstalled(snapshot, zxid))
   }

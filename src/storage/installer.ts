@@ -8,7 +8,7 @@ import type { RowsHandle } from './rows-handle.ts'
 import type { StorageEnvironment } from './storage-environment.ts'
 import type { StorageError } from './storage-error.ts'
 import { sweepRows } from './sweep.ts'
-import type { ReceivedState, ZnodeRow } from './types.ts'
+import type { InstallCalls, ReceivedState, ZnodeRow } from './types.ts'
 
 /** A batch is written when it has so many bytes: more than that LevelDB writes in several parts. */
 const BATCH_BYTES_MAX = 2 * 1024 * 1024
@@ -34,7 +34,7 @@ export class Installer {
   #znodeCount = 0
   #batch: RowBatch | null = null
   #batchBytes = 0
-  #done: (() => void) | null = null
+  #calls: InstallCalls | null = null
   #onStopped: (() => void) | null = null
   /** A sweep, an opening or a batch is under way. */
   #isBusy = false
@@ -57,11 +57,10 @@ export class Installer {
     return this.#mark !== null
   }
 
-  /** `done` is called when all rows of the state and its mark are durable. */
-  start(mark: CheckpointMark, snapshot: ReceivedState, done: () => void): void {
+  start(mark: CheckpointMark, snapshot: ReceivedState, calls: InstallCalls): void {
     assert(!this.isRunning, 'one install at a time')
     this.#mark = mark
-    this.#done = done
+    this.#calls = calls
     this.#encoder = new RowEncoder(mark.generation)
     this.#sessions = snapshot.sessions()[Symbol.iterator]()
     this.#znodes = snapshot.znodes()
@@ -92,7 +91,10 @@ export class Installer {
     sweepRows(
       handle.rows,
       handle.generation,
-      () => this.#onStopped !== null,
+      () => {
+        this.#calls!.onProgress()
+        return this.#onStopped !== null
+      },
       (error) => {
         if (error !== null) return this.#fail('Rows cannot be deleted', error)
         handle.isSwept = this.#onStopped === null
@@ -114,7 +116,7 @@ export class Installer {
     do {
       for (let i = 0; i < ROWS_PER_LOOK; i++) {
         if (this.#batch !== null && this.#isBatchFull()) {
-          this.#write(() => this.#goOn())
+          this.#write(() => this.#onBatchWritten())
           return
         }
         if (!this.#putNext()) {
@@ -126,6 +128,11 @@ export class Installer {
     this.#env.timers.at(this.#env.clock.monotonicMs(), () => {
       if (this.#onStopped === null && this.isRunning) this.#gather()
     })
+  }
+
+  #onBatchWritten(): void {
+    this.#calls!.onProgress()
+    this.#goOn()
   }
 
   #isBatchFull(): boolean {
@@ -168,9 +175,9 @@ export class Installer {
     this.#write(() => {
       this.#isBusy = false
       if (this.#onStopped !== null) return this.#finishStop()
-      const done = this.#done!
+      const { onWritten } = this.#calls!
       this.#reset()
-      done()
+      onWritten()
     })
   }
 
@@ -208,6 +215,6 @@ export class Installer {
     this.#znodes = null
     this.#sessions = null
     this.#mark = null
-    this.#done = null
+    this.#calls = null
   }
 }

@@ -10,14 +10,13 @@ import type { RowsHandle } from './rows-handle.ts'
 import type { StorageEnvironment } from './storage-environment.ts'
 import type { StorageError } from './storage-error.ts'
 import { sweepRows } from './sweep.ts'
-import type { ReceivedState, StateMachine } from './types.ts'
+import type { InstallCalls, ReceivedState, StateMachine } from './types.ts'
 
 /** A snapshot on its way to the disk. */
 interface PendingInstall {
   readonly mark: CheckpointMark
   readonly snapshot: ReceivedState
-  /** To be called when its rows are durable. */
-  readonly onWritten: () => void
+  readonly calls: InstallCalls
   isStarted: boolean
 }
 
@@ -110,8 +109,8 @@ export class StateRows {
   }
 
   /** Writes a snapshot beside the rows in use; {@link StateRows.installed} has to follow. */
-  install(mark: CheckpointMark, snapshot: ReceivedState, onWritten: () => void): void {
-    this.#installs.push({ mark, snapshot, onWritten, isStarted: false })
+  install(mark: CheckpointMark, snapshot: ReceivedState, calls: InstallCalls): void {
+    this.#installs.push({ mark, snapshot, calls, isStarted: false })
     this.#checkpointer.abandon()
     this.#nextInstall()
   }
@@ -184,7 +183,7 @@ export class StateRows {
     if (next === undefined || next.isStarted || this.#isStopping) return
     if (this.#checkpointer.isRunning || this.#isSweeping) return
     next.isStarted = true
-    this.#installer.start(next.mark, next.snapshot, next.onWritten)
+    this.#installer.start(next.mark, next.snapshot, next.calls)
   }
 
   #endSweep(done: () => void): void {

@@ -275,15 +275,16 @@ export class Storage {
    * applies anything else. A checkpoint that is running ends here: from this call until `done` nothing is asked of
    * the machine. If it cannot be written, even for lack of space, that is fatal like every other failed write.
    */
-  install({ zxid, snapshot, entries, currentEpoch }: Install, done: () => void): void {
+  install(install: Install, done: () => void): void {
     if (this.#isFailed) return
     assert(!this.#isClosed, 'install after close')
+    const { zxid, snapshot, entries, currentEpoch, onProgress = () => {} } = install
     const mark = { generation: this.#rows.nextGeneration, summary: snapshot.summary(zxid) }
     const release = this.#writer.appendInstall(mark, entries, currentEpoch, () =>
       this.#installed(done),
     )
     this.#due = null
-    this.#rows.install(mark, snapshot, release)
+    this.#rows.install(mark, snapshot, { onProgress, onWritten: release })
   }
 
   /**

@@ -57,6 +57,14 @@ export interface Install {
   /** What follows the snapshot. Copied. */
   readonly entries: readonly LoggedEntry[]
   readonly currentEpoch: number
+  /** Called now and then while it is being written: a large snapshot takes longer than a disk may be silent. */
+  readonly onProgress?: () => void
+}
+
+/** What is called while a snapshot is written, and when its rows are durable. */
+export interface InstallCalls {
+  readonly onProgress: () => void
+  readonly onWritten: () => void
 }
 
 /** The replicated state as storage sees it: it is loaded, replayed into and asked for changes. */

@@ -258,6 +258,9 @@ export class ZabCore {
       case InputKind.DURABLE:
         this.#onDurable(input)
         break
+      case InputKind.PERSIST_PROGRESS:
+        this.#state.onDiskProgress()
+        break
       case InputKind.PERSIST_FAILED:
         this.#halt(input.reason)
         break

@@ -24,6 +24,7 @@ export const InputKind = {
   ENTRIES_READY: 13,
   ENTRIES_FAILED: 14,
   LOG_PURGED: 15,
+  PERSIST_PROGRESS: 16,
 } as const
 
 export type Input =
@@ -47,6 +48,8 @@ export type Input =
   | { readonly kind: typeof InputKind.PACKET; readonly link: LinkId; readonly packet: Packet }
   /** Everything persisted up to `token` survives a crash. */
   | { readonly kind: typeof InputKind.DURABLE; readonly token: PersistToken }
+  /** Part of the oldest record that is not durable yet has been written: a snapshot takes its time. */
+  | { readonly kind: typeof InputKind.PERSIST_PROGRESS }
   /** A write failed. Nothing can be promised any more. */
   | { readonly kind: typeof InputKind.PERSIST_FAILED; readonly reason: string }
   /** Answers a snapshot request: the state after exactly `zxid`, committed. */

@@ -15,7 +15,8 @@ export type Transition =
 
 interface Pending {
   readonly record: PersistRecord
-  readonly sinceMs: number
+  /** When it was handed over, or a part of it was written. */
+  sinceMs: number
 }
 
 /** How much larger the window of recent entries may grow for learners that are being prepared. */
@@ -132,6 +133,12 @@ export class CoreState {
   /** Since when the oldest unfinished write waits; Infinity if there is none. */
   get oldestWriteMs(): number {
     return this.#pending.peek()?.sinceMs ?? Infinity
+  }
+
+  /** The disk works, though the oldest write is not done. */
+  onDiskProgress(): void {
+    const oldest = this.#pending.peek()
+    if (oldest !== null) oldest.sinceMs = this.nowMs
   }
 
   append(entry: Entry): PersistToken {

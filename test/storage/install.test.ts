@@ -206,6 +206,21 @@ describe('an install and a checkpoint', () => {
     }
   })
 
+  it('tell of each part that was written', () => {
+    const options = { ...REPLICA, firstCheckpointBatchRows: 10 }
+    const life = startWell(new SimDisk(), options)
+    write(life, 3)
+    const partsAt: Zxid[] = []
+    const onProgress = (): void => {
+      partsAt.push(life.machine.zxid)
+    }
+    handAndWait(life, { ...received(3, 5, 2, 95), onProgress })
+    // 95 znodes and a session in parts of ten; what is left goes with the last row.
+    expect(partsAt.length).toBe(9)
+    // None of them comes after the whole.
+    expect(partsAt.every((zxid) => zxid < makeZxid(3, 5))).toBe(true)
+  })
+
   it('wait for each other; a state of before is not written over the snapshot', () => {
     const life = startWell(new SimDisk(), REPLICA)
     write(life, 3)

@@ -30,6 +30,8 @@ export const TEST_TIMING: Timing = {
   connectTries: 5,
 }
 
+const PART_MS = 500
+
 export interface WorldOptions {
   readonly seed: number
   readonly voters: number
@@ -422,7 +424,22 @@ export class World implements NetworkHost {
     server.queue = []
     const slow = this.random.next() < 0.05 ? 8 : 1
     const ms = (0.1 + this.random.next()) * server.diskMs * slow
-    this.#later(server, ms, () => this.#finishWrite(server))
+    const isInstall = server.inFlight.some(({ kind }) => kind === RecordKind.INSTALL)
+    this.#writeParts(server, isInstall ? server.installMs : 0, () => {
+      this.#later(server, ms, () => this.#finishWrite(server))
+    })
+  }
+
+  /** The parts of a snapshot: the core hears of each. */
+  #writeParts(server: Server, leftMs: number, then: () => void): void {
+    if (leftMs <= 0) {
+      then()
+      return
+    }
+    this.#later(server, PART_MS, () => {
+      if (!server.isDiskHung) this.input(server, { kind: InputKind.PERSIST_PROGRESS })
+      this.#writeParts(server, server.isDiskHung ? leftMs : leftMs - PART_MS, then)
+    })
   }
 
   #finishWrite(server: Server): void {

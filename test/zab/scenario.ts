@@ -236,6 +236,9 @@ class Scenario {
       case 'disk':
         this.#server(first).diskMs = Number(second)
         break
+      case 'installs-take':
+        this.#server(first).installMs = Number(second)
+        break
       case 'checkpoint':
         for (const server of this.#servers(rest)) world.checkpoint(server)
         break

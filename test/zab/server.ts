@@ -48,6 +48,8 @@ export class Server {
   queue: PersistRecord[] = []
   inFlight: PersistRecord[] = []
   diskMs = 0
+  /** How much longer a snapshot takes. It is written in parts. */
+  installMs = 0
   isDiskHung = false
   failsNextWrite = false
   /** A write has failed; nothing more is written. */
