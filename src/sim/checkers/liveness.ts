@@ -1,5 +1,5 @@
 import type { ServerId } from '../../base/index.ts'
-import { DISK_HANG_FAULT } from '../history.ts'
+import { DISK_HANG_FAULT, PAUSE_FAULT, SUSPEND_FAULT } from '../history.ts'
 import type { Checker, Run, Watching } from './checker.ts'
 import type { Operation } from './history-index.ts'
 
@@ -191,8 +191,10 @@ function watchHungDisks({ servers, options }: Run): Watching {
         hangs.set(server, { waitingMs: isWaiting ? atMs : null })
         return null
       },
-      faultEnd: ({ name, server, atMs }) =>
-        name === DISK_HANG_FAULT ? onEnd(atMs, (one) => one === server) : null,
+      faultEnd: ({ name, server, atMs }) => {
+        if (server !== null && STOPS.has(name)) stopped.delete(server)
+        return name === DISK_HANG_FAULT ? onEnd(atMs, (one) => one === server) : null
+      },
       heal: (event) => onEnd(event.atMs, () => true),
       crash: (event) => {
         hangs.delete(event.server)
@@ -221,8 +223,8 @@ function watchHungDisks({ servers, options }: Run): Watching {
 }
 
 /** Faults that stop a process, or its clocks. */
-const STOPS: ReadonlySet<string> = new Set(['pause', 'suspend', 'driftMonotonic'])
-const STARTS: ReadonlySet<string> = new Set(['resume', 'healClock'])
+const STOPS: ReadonlySet<string> = new Set([PAUSE_FAULT, SUSPEND_FAULT, 'driftMonotonic'])
+const STARTS: ReadonlySet<string> = new Set(['healClock'])
 
 export const LIVENESS_CHECKERS: readonly Checker[] = [
   { id: 'L1', title: 'a leader exists', watch: watchLeaderExists },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ServerId, Zxid } from '../../../src/base/index.ts'
+import { makeZxid, type ServerId, type Zxid } from '../../../src/base/index.ts'
 import { CHECKERS, runCheckers } from '../../../src/sim/checkers/index.ts'
 import { HistoryBuilder } from './history-builder.ts'
 import { tellLongHistory } from './long-history.ts'
@@ -125,6 +125,28 @@ test('D3: a log is cut below a snapshot, unless that was lost when the server di
   }
   expect(verdict('truncate')).toEqual(['D3'])
   expect(verdict('crash')).toEqual([])
+})
+
+test.each(['pause', 'net-suspend'])('L5: a leader that stands still (%s) is not blamed', (name) => {
+  const verdict = (standstill: 'before' | 'during'): readonly string[] => {
+    const world = new HistoryBuilder([1, 2, 3], [])
+    world.elect(3, [1, 2])
+    const server = world.leader
+    const fault = (kind: 'faultBegin' | 'faultEnd', what: string): void =>
+      world.push({ kind, atMs: world.nowMs, name: what, server })
+    fault('faultBegin', name)
+    if (standstill === 'before') fault('faultEnd', name)
+    fault('faultBegin', 'disk-hang')
+    world.push({ kind: 'append', ...world.of(3), token: 99, zxid: makeZxid(1, 1), hash: 7 })
+    world.advance(20_000)
+    fault('faultEnd', 'disk-hang')
+    return runCheckers(
+      world.events,
+      CHECKERS.filter(({ id }) => id === 'L5'),
+    ).map(({ id }) => id)
+  }
+  expect(verdict('before')).toEqual(['L5'])
+  expect(verdict('during')).toEqual([])
 })
 
 describe('each mutant is caught by its checker, and by no other', () => {
