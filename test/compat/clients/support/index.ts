@@ -4,6 +4,7 @@ export {
   cCompiler,
   curator,
   javaClient,
+  javaRecipes,
   kazoo,
   npmZookeeper,
   skipWithout,

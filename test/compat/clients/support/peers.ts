@@ -85,6 +85,17 @@ export async function curator(): Promise<Peer<string>> {
   return found([...jars, install.classPath].join(':'))
 }
 
+/** The same with the recipes that Apache ZooKeeper itself has. */
+export async function javaRecipes(): Promise<Peer<string>> {
+  const own = ['lock', 'election'].map((name) => `/usr/share/java/zookeeper-recipes-${name}.jar`)
+  const absent = own.find((jar) => !existsSync(jar))
+  if (absent !== undefined) {
+    return missing(`${absent} is missing (Debian: apt-get install libzookeeper-java)`)
+  }
+  const rest = await curator()
+  return rest.missing === null ? found([...own, rest.found].join(':')) : rest
+}
+
 /**
  * The npm package `zookeeper`, which compiles the C client. It is no dependency of the project:
  * `npm install --prefix node_modules/.cache/npm-zookeeper zookeeper@7.3.0` puts it where this looks.
