@@ -1,3 +1,4 @@
+export { Barrier, type BarrierOptions } from './barrier.ts'
 export {
   type ContestOptions,
   type Grant,
@@ -20,6 +21,7 @@ export type {
 } from './cache/index.ts'
 export { ChildrenCache, type ChildrenCacheOptions, type ChildrenChange } from './children-cache.ts'
 export { type Counted, Counter, type CounterEncoding, type CounterOptions } from './counter.ts'
+export { type BarrierMember, DoubleBarrier, type DoubleBarrierOptions } from './double-barrier.ts'
 export { LeaderLatch, type LeaderLatchOptions } from './leader-latch.ts'
 export {
   LeaderObserver,
@@ -31,6 +33,7 @@ export { LockingQueue, type LockingQueueOptions } from './locking-queue.ts'
 export { type Acquirable, MultiLock } from './multi-lock.ts'
 export { Mutex, type MutexOptions } from './mutex.ts'
 export { NodeCache, type NodeCacheOptions, type NodeChange, type NodeValue } from './node-cache.ts'
+export { PersistentNode, type PersistentNodeOptions } from './persistent-node.ts'
 export { PriorityQueue, type PutOptions } from './priority-queue.ts'
 export { Queue, type QueueOptions } from './queue.ts'
 export type { ClaimedEntry, EntryQueueOptions, Taken } from './queues/index.ts'

@@ -60,6 +60,17 @@ export class Janitor {
     return this.#track(removal)
   }
 
+  /** The same for a znode whose name others use, too: it goes if it belongs to that session. */
+  removeOwned(path: string, sessionId: bigint): Promise<void> {
+    const removal = this.#persist(path, sessionId, async (options) => {
+      // It may have been created at a server that another one has to catch up with.
+      await this.#zk.sync(path, options)
+      const stat = await this.#zk.exists(path, options)
+      if (stat?.ephemeralOwner === sessionId) await this.#delete(path, options)
+    })
+    return this.#track(removal)
+  }
+
   async #delete(path: string, options: CallOptions): Promise<void> {
     try {
       await this.#zk.delete(path, -1, options)
