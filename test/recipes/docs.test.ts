@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ServerProcess } from '../../bench/servers/index.ts'
+import * as recipes from '../../recipes/index.ts'
+import { RecipeError } from '../../recipes/index.ts'
+import * as client from '../../src/client-node/index.ts'
+import { discardServer, startServer } from '../compat/clients/support/index.ts'
+import { importsOf, listFiles, readText, resolveImport } from '../tidy/source-files.ts'
+
+const PAGE = readText('docs/recipes.md')
+
+let server: ServerProcess
+
+beforeAll(async () => {
+  server = await startServer({ kind: 'zabkeeper' })
+})
+
+afterAll(async () => {
+  await discardServer(server)
+})
+
+/** Every example with the output that follows it. */
+const examples = [...PAGE.matchAll(/^```js\n([\s\S]*?)^```\n\n```text\n([\s\S]*?)^```$/gm)].map(
+  (match) => ({ code: match[1]!, output: match[2]! }),
+)
+
+describe('docs/recipes.md', () => {
+  test('has an output for every example', () => {
+    expect(examples.length).toBe([...PAGE.matchAll(/^```js$/gm)].length)
+    expect(examples.length).toBeGreaterThan(3)
+  })
+
+  test.each(examples)('example $#', async ({ code, output }) => {
+    const lines: string[] = []
+    const console = { log: (...words: unknown[]) => lines.push(`${words.join(' ')}\n`) }
+    const body = code
+      .replace(/^import (\{.*\}) from 'zabkeeper\/client'$/m, 'const $1 = client')
+      .replace(/^import (\{.*\}) from 'zabkeeper\/recipes'$/m, 'const $1 = recipes')
+      .replaceAll('localhost:2181', server.address)
+    const make = Object.getPrototypeOf(async () => {}).constructor
+    await make('client', 'recipes', 'console', body)(client, recipes, console)
+    expect(lines.join('')).toBe(output)
+  })
+
+  test('lists every code of a RecipeError', () => {
+    const source = readText('recipes/base/errors.ts')
+    const codes = [...source.matchAll(/^ {2}\| '(\w+)'/gm)].map((match) => match[1]!)
+    expect(codes.length).toBeGreaterThan(7)
+    expect(codes.filter((code) => !PAGE.includes(`\`${code}\``))).toEqual([])
+    expect(new RecipeError('RELEASED', '/p', 'why').message).toBe('/p: why')
+  })
+})
+
+test('recipes load no package, nothing of Node and no part of a server', () => {
+  const files = listFiles('recipes')
+  expect(files.length).toBeGreaterThan(20)
+  const foreign = files.flatMap((file) =>
+    importsOf(file)
+      .filter((specifier) => resolveImport(file, specifier) === null)
+      .map((specifier) => `${file} imports ${specifier}`),
+  )
+  expect(foreign).toEqual([])
+})
+
+test('recipes take time and chance from the client', () => {
+  const ambient =
+    /\b(Date|Math\.random|performance|console|process|Buffer|setTimeout|setInterval|setImmediate|queueMicrotask)\b(?!:)/
+  const found = listFiles('recipes').filter((file) => {
+    const code = readText(file).replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|'[^'\n]*'/g, '')
+    return ambient.test(code)
+  })
+  expect(found).toEqual([])
+})
