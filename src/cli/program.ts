@@ -3,6 +3,7 @@ import { VERSION } from '../admin/index.ts'
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../platform/index.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
 import { addExport } from './export.ts'
+import { addHoldCommands } from './hold-commands.ts'
 import { addImport } from './import.ts'
 import { readInteger } from './read-integer.ts'
 import { type ServeOptions, serve } from './serve.ts'
@@ -40,6 +41,7 @@ function buildProgram(): Command {
   addImport(program)
   addExport(program)
   addSim(program)
+  addHoldCommands(program)
   return program
 }
 

@@ -80,6 +80,8 @@ export const LAYERS: readonly Layer[] = [
       'src/apache-files',
       'src/admin',
       'src/platform',
+      'src/client-node',
+      'recipes',
       'src/sim',
     ],
     kind: 'edge',
