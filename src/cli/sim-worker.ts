@@ -6,8 +6,8 @@ export interface Outcome {
   readonly result: RunResult
 }
 
-// Servers make many errors that nobody prints; their stacks cost more than they do.
-Error.stackTraceLimit = 3
+// Servers make many errors that nobody prints; their stacks cost more than they do. A run alone shows them.
+Error.stackTraceLimit = 0
 
 parentPort?.on('message', (assignment: Assignment) => {
   parentPort!.postMessage({ result: runSeed(assignment) } satisfies Outcome)
