@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
-import { CreateFlag, createBody, Op, readBody } from '../../../bench/client/index.ts'
+import { test } from 'vitest'
 import { cyclesOf } from '../torture/support/index.ts'
-import { Load, RoamingClient, skipWithoutServers, withEnsemble } from './support/index.ts'
+import { Load, SessionOwner, skipWithoutServers, withEnsemble } from './support/index.ts'
 
 /** `ZABKEEPER_ROLLING_RESTARTS` sets how often each server is restarted. */
 const ROUNDS = cyclesOf('ZABKEEPER_ROLLING_RESTARTS', 2)
@@ -23,13 +22,9 @@ test.skipIf(isSkipped)(
       load.start()
       const owners = Array.from(
         { length: SESSIONS },
-        () => new RoamingClient(ensemble.members, load.dice),
+        (_, i) => new SessionOwner(`/o${i}`, ensemble.members, load.dice),
       )
-      for (const [i, owner] of owners.entries()) {
-        const client = await owner.connection()
-        const body = createBody(`/o${i}`, '', CreateFlag.ephemeral)
-        expect((await client.request(Op.create, body)).err).toBe(0)
-      }
+      for (const owner of owners) await owner.start()
       await load.untilWritten(ANSWERS)
       load.takeGaps()
       for (let round = 0; round < ROUNDS; round++) {
@@ -39,16 +34,12 @@ test.skipIf(isSkipped)(
           await member.start()
           await ensemble.ready()
           load.expectNoFaults()
-          for (const [i, owner] of owners.entries()) {
-            const client = await owner.connection()
-            expect((await client.request(Op.exists, readBody(`/o${i}`, false))).err).toBe(0)
-          }
+          for (const owner of owners) await owner.check()
           await sleep(load.dice.below(100))
         }
       }
       const gap = Math.round(Math.max(...load.takeGaps()))
-      expect(owners.map(({ expired }) => expired)).toEqual(owners.map(() => 0))
-      for (const owner of owners) await owner.close()
+      for (const owner of owners) await owner.finish()
       console.log(`${await load.finish()}, ${ROUNDS} rolling restarts, longest gap ${gap} ms`)
     })
   },

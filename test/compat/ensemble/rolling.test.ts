@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { CreateFlag, createBody, Op, readBody } from '../../../bench/client/index.ts'
 import type { Ensemble, ServerKind } from '../../../bench/servers/index.ts'
 import { kazoo, skipWithout } from '../clients/support/index.ts'
 import { cyclesOf, newDice } from '../torture/support/index.ts'
@@ -8,7 +7,7 @@ import {
   expectEqualTrees,
   KazooCrowd,
   RegisterWriter,
-  RoamingClient,
+  SessionOwner,
   skipWithoutServers,
   synchronizations,
   withEnsemble,
@@ -46,12 +45,8 @@ describe.each(['apache-3.8', 'apache-3.9'] as const)('an ensemble of %s', (kind)
 async function migrate(ensemble: Ensemble, kind: ServerKind, crowd: KazooCrowd): Promise<void> {
   const dice = newDice()
   const servers = ensemble.members
-  const owners = Array.from({ length: OWNERS }, () => new RoamingClient(servers, dice))
-  for (const [i, owner] of owners.entries()) {
-    const client = await owner.connection()
-    const { err } = await client.request(Op.create, createBody(`/o${i}`, '', CreateFlag.ephemeral))
-    expect(err).toBe(0)
-  }
+  const owners = Array.from({ length: OWNERS }, (_, i) => new SessionOwner(`/o${i}`, servers, dice))
+  for (const owner of owners) await owner.start()
   const writers = servers.map((_, i) => new RegisterWriter(`/r${i}`, servers, dice, 2))
   for (const writer of writers) writer.start()
   for (const next of ['zabkeeper', kind] as const) {
@@ -62,15 +57,13 @@ async function migrate(ensemble: Ensemble, kind: ServerKind, crowd: KazooCrowd):
         expect((await synchronizations(ensemble, ensemble.member(id))).at(-1)).toBe('SNAP')
       await Promise.all(writers.map(async (writer) => await writer.untilWritten(20)))
       await crowd.check()
-      for (const [i, owner] of owners.entries()) {
-        const client = await owner.connection()
-        expect((await client.request(Op.exists, readBody(`/o${i}`, false))).err).toBe(0)
-      }
+      for (const owner of owners) await owner.check()
     }
     expect(ensemble.members.map((member) => member.kind)).toEqual([next, next, next])
   }
   await Promise.all(writers.map(async (writer) => await writer.stop()))
-  const clients = [...owners, ...writers.map(({ client }) => client)]
+  for (const owner of owners) await owner.finish()
+  const clients = writers.map(({ client }) => client)
   expect(clients.map(({ expired }) => expired)).toEqual(clients.map(() => 0))
   expect(writers.map(({ register }) => register.fault)).toEqual([null, null, null])
   await expectEqualTrees(ensemble)

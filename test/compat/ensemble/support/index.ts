@@ -7,6 +7,7 @@ export { exerciseAll } from './operations.ts'
 export { skipWithoutServers } from './peers.ts'
 export { Register, RegisterReader, RegisterWriter } from './registers.ts'
 export { RoamingClient } from './roaming-client.ts'
+export { SessionOwner } from './session-owner.ts'
 export { SlowDisk } from './slow-disk.ts'
 export { quantile } from './statistics.ts'
 export {

@@ -19,6 +19,7 @@ export class RoamingClient {
   #port = 0
   #refusal = ''
   #client: WireClient | null = null
+  #opening: Promise<WireClient> | null = null
 
   constructor(servers: readonly Endpoint[], dice: Dice, timeoutMs: number = 15_000) {
     this.#servers = servers
@@ -29,6 +30,14 @@ export class RoamingClient {
   /** An open connection: the present one, or a new one to whichever server takes it. */
   async connection(limitMs: number = 60_000): Promise<WireClient> {
     if (this.#client?.open === true) return this.#client
+    // Two that wait for one get the same.
+    this.#opening ??= this.#connect(limitMs).finally(() => {
+      this.#opening = null
+    })
+    return await this.#opening
+  }
+
+  async #connect(limitMs: number): Promise<WireClient> {
     this.#leave()
     const limit = Date.now() + limitMs
     const first = this.#dice.below(this.#servers.length)
