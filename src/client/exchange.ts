@@ -131,6 +131,7 @@ export class Exchange {
     this.#isUp = false
     this.#judged = new Fifo()
     this.#queue.forEachSent((call) => this.#uncount(call))
+    this.watches.forgetServer()
     for (const call of this.#queue.connectionLost()) {
       if (call.state === 'settled') continue
       if (call.purpose === 'user') {
@@ -212,7 +213,10 @@ export class Exchange {
     this.watches.remove(record)
     const call = new Call<unknown>(releaseRequest(record), 'release', deadlineMs)
     if (this.#isUp && !this.watches.isNeeded(record)) this.submit(call)
-    else this.resolve(call, undefined)
+    else {
+      if (this.#isUp) this.watches.leaveToOthers(record)
+      this.resolve(call, undefined)
+    }
     return call
   }
 
@@ -251,7 +255,8 @@ export class Exchange {
       const error = new SessionLostError('SESSION_LOST', message, call.details(false))
       this.reject(call, error)
     } else if (call.purpose === 'release' && this.watches.isNeeded(request.watch!)) {
-      // Somebody has set the same watch since.
+      // Somebody has set the same watch since, or will.
+      this.watches.leaveToOthers(request.watch!)
       this.resolve(call, undefined)
     } else this.#sendNext(call, out, nowMs)
   }
@@ -304,6 +309,11 @@ export class Exchange {
       const { op, path, isWrite } = request
       const outcome = isWrite ? 'unknown' : 'not-applied'
       this.reject(call, serverError(header.err, { op, path, zxid: header.zxid, outcome }))
+      const { watch } = request
+      // It set none, and the one of somebody who relied on that is there still.
+      if (watch !== undefined && this.watches.isLeftOver(watch)) {
+        this.release(watch, Number.POSITIVE_INFINITY)
+      }
       return
     }
     if (request.watch !== undefined) this.#watchIsSet(call, request.watch, header.err)

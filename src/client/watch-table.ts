@@ -60,6 +60,9 @@ export class WatchTable {
   /** Requests on their way that will set a watch, by `kindOnServer` and path. */
   readonly #onTheirWay = new Map<string, number>()
 
+  /** Watches of the server that nobody took away since a request was on its way that may set them, too. */
+  readonly #leftToOthers = new Set<string>()
+
   get size(): number {
     let size = 0
     for (const paths of this.#byKind.values()) for (const set of paths.values()) size += set.size
@@ -102,6 +105,21 @@ export class WatchTable {
   isNeeded(record: WatchRecord): boolean {
     if (this.#onTheirWay.has(keyOf(record))) return true
     return this.at(record.path, sharersOf(record.kind)).length > 0
+  }
+
+  /** The server's watch was not taken away since `isNeeded`. */
+  leaveToOthers(record: WatchRecord): void {
+    this.#leftToOthers.add(keyOf(record))
+  }
+
+  /** True when the server's watch was left to others and none of them needs it after all. */
+  isLeftOver(record: WatchRecord): boolean {
+    return !this.isNeeded(record) && this.#leftToOthers.delete(keyOf(record))
+  }
+
+  /** The connection is over, and with it what the server knew. */
+  forgetServer(): void {
+    this.#leftToOthers.clear()
   }
 
   /** Whose event this is. One-shot watches among them are gone from the table. */

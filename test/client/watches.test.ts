@@ -90,6 +90,20 @@ describe('a watch that fires once', () => {
   })
 })
 
+test('one that was left to another read goes when that read fails', async () => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const missing = stage.fails(zk.exists('/a', { watch: true, signal }))
+  const failing = stage.fails(zk.getData('/a', { watch: true }))
+  // Both are on their way.
+  await stage.until(() => zk.inFlight === 2)
+  controller.abort()
+  expect(await missing).toMatchObject({ code: 'ABORTED' })
+  expect(await failing).toMatchObject({ code: 'NO_NODE' })
+  await stage.runFor(1000)
+  expect([zk.watchCount, onServer()]).toEqual([0, 0])
+})
+
 describe('a watch that stays', () => {
   test('tells of the znode and its children', async () => {
     const watch = await stage.run(zk.watch('/a'))
