@@ -163,6 +163,11 @@ export class Receipt {
       this.isDoubtful = false
       return null
     } catch (error) {
+      if (error instanceof NoNodeError && this.#version === NOTHING) {
+        // Nothing is here as yet. The void has to be, in case the transaction comes late.
+        await zk.ensurePath(parentOf(this.path), options)
+        return await this.#voidOrFind(options)
+      }
       if (!(error instanceof NodeExistsError || error instanceof BadVersionError)) throw error
     }
     const { data, stat } = await zk.getData(this.path, options)
