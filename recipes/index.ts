@@ -22,6 +22,14 @@ export type {
 export { ChildrenCache, type ChildrenCacheOptions, type ChildrenChange } from './children-cache.ts'
 export { type Counted, Counter, type CounterEncoding, type CounterOptions } from './counter.ts'
 export { type BarrierMember, DoubleBarrier, type DoubleBarrierOptions } from './double-barrier.ts'
+export {
+  Group,
+  type GroupLayout,
+  type GroupMember,
+  type GroupOptions,
+  type JoinOptions,
+  type Membership,
+} from './group.ts'
 export { LeaderLatch, type LeaderLatchOptions } from './leader-latch.ts'
 export {
   LeaderObserver,
@@ -33,6 +41,13 @@ export { LockingQueue, type LockingQueueOptions } from './locking-queue.ts'
 export { type Acquirable, MultiLock } from './multi-lock.ts'
 export { Mutex, type MutexOptions } from './mutex.ts'
 export { NodeCache, type NodeCacheOptions, type NodeChange, type NodeValue } from './node-cache.ts'
+export {
+  everyNth,
+  type ItemWork,
+  type OwnedItem,
+  Partitioner,
+  type PartitionerOptions,
+} from './partitioner.ts'
 export { PersistentNode, type PersistentNodeOptions } from './persistent-node.ts'
 export { PriorityQueue, type PutOptions } from './priority-queue.ts'
 export { Queue, type QueueOptions } from './queue.ts'
