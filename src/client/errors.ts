@@ -65,33 +65,53 @@ export class ZkError extends Error {
   }
 }
 
+/** Codes of answers that have no class of their own. */
+export type ServerErrorCode =
+  | 'BAD_ARGUMENTS'
+  | 'INVALID_ACL'
+  | 'NO_CHILDREN_FOR_EPHEMERALS'
+  | 'NO_WATCHER'
+  | 'QUOTA_EXCEEDED'
+  | 'RECONFIG'
+  | 'SERVER_FAILURE'
+  | 'TOO_MANY_REQUESTS'
+  | 'UNIMPLEMENTED'
+
 /* ------------------------------------------------------------------ answers of a server */
 
 export class NoNodeError extends ZkError {
   override readonly name: string = 'NoNodeError'
+  declare readonly code: 'NO_NODE'
 }
 export class NodeExistsError extends ZkError {
   override readonly name: string = 'NodeExistsError'
+  declare readonly code: 'NODE_EXISTS'
 }
 export class BadVersionError extends ZkError {
   override readonly name: string = 'BadVersionError'
+  declare readonly code: 'BAD_VERSION'
 }
 export class NotEmptyError extends ZkError {
   override readonly name: string = 'NotEmptyError'
+  declare readonly code: 'NOT_EMPTY'
 }
 export class NoAuthError extends ZkError {
   override readonly name: string = 'NoAuthError'
+  declare readonly code: 'NO_AUTH'
 }
 export class AuthFailedError extends ZkError {
   override readonly name: string = 'AuthFailedError'
+  declare readonly code: 'AUTH_FAILED'
 }
 /** The server that answered cannot reach a quorum and takes no writes. */
 export class NotReadOnlyError extends ZkError {
   override readonly name: string = 'NotReadOnlyError'
+  declare readonly code: 'NOT_READ_ONLY'
 }
 /** Any other answer of a server that is an error. */
 export class ServerError extends ZkError {
   override readonly name: string = 'ServerError'
+  declare readonly code: ServerErrorCode
   /** `KeeperException.Code`, e.g. -125. */
   readonly serverCode: number
 
@@ -103,6 +123,7 @@ export class ServerError extends ZkError {
 /** One operation of a transaction was refused, so none was applied. */
 export class TransactionError extends ZkError {
   override readonly name: string = 'TransactionError'
+  declare readonly code: 'TRANSACTION_FAILED'
   /** Which operation, counted from 0. */
   readonly index: number
   /** Why that operation was refused. */
@@ -120,38 +141,73 @@ export class TransactionError extends ZkError {
 /** No server could be reached in time. */
 export class ConnectError extends ZkError {
   override readonly name: string = 'ConnectError'
+  declare readonly code: 'CONNECT_FAILED'
 }
 /** The connection broke before the answer came. */
 export class ConnectionLossError extends ZkError {
   override readonly name: string = 'ConnectionLossError'
+  declare readonly code: 'CONNECTION_LOSS'
 }
 /** The session is over, or may be: its ephemeral znodes are gone or will be. */
 export class SessionLostError extends ZkError {
   override readonly name: string = 'SessionLostError'
+  declare readonly code: 'SESSION_LOST'
 }
 /** No answer within the time the caller allowed. */
 export class TimeoutError extends ZkError {
   override readonly name: string = 'TimeoutError'
+  declare readonly code: 'TIMEOUT'
 }
 /** The caller's signal was aborted; `cause` is its reason. */
 export class AbortedError extends ZkError {
   override readonly name: string = 'AbortError'
+  declare readonly code: 'ABORTED'
 }
 /** The client was closed. */
 export class ClosedError extends ZkError {
   override readonly name: string = 'ClosedError'
+  declare readonly code: 'CLOSED'
 }
 /** More calls wait than `queuedCallsMax` allows. */
 export class TooManyRequestsError extends ZkError {
   override readonly name: string = 'TooManyRequestsError'
+  declare readonly code: 'TOO_MANY_REQUESTS'
 }
 /** A server sent what the protocol does not know. */
 export class ProtocolError extends ZkError {
   override readonly name: string = 'ProtocolError'
+  declare readonly code: 'PROTOCOL'
 }
 /** The caller's mistake: a bad path, option, value. Nothing was sent. */
 export class InvalidArgumentError extends ZkError {
   override readonly name: string = 'InvalidArgumentError'
+  declare readonly code: 'INVALID_ARGUMENT'
+}
+
+/** Every error of this client, told apart by its code: `if (error.code === 'TRANSACTION_FAILED') error.index`. */
+export type AnyZkError =
+  | AbortedError
+  | AuthFailedError
+  | BadVersionError
+  | ClosedError
+  | ConnectError
+  | ConnectionLossError
+  | InvalidArgumentError
+  | NoAuthError
+  | NodeExistsError
+  | NoNodeError
+  | NotEmptyError
+  | NotReadOnlyError
+  | ProtocolError
+  | ServerError
+  | SessionLostError
+  | TimeoutError
+  | TooManyRequestsError
+  | TransactionError
+
+/** Whether something that was thrown is an error of this client. */
+export function isZkError(error: unknown): error is AnyZkError {
+  return error instanceof ZkError
 }
 
 type Kind = readonly [

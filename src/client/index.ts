@@ -15,12 +15,14 @@ export type { ClientState, ConnectionEnd, StateChange } from './effects.ts'
 export { type ClientEnvironment, type ClientNetwork, SILENT_LOGGER } from './environment.ts'
 export {
   AbortedError,
+  type AnyZkError,
   AuthFailedError,
   BadVersionError,
   ClosedError,
   ConnectError,
   ConnectionLossError,
   InvalidArgumentError,
+  isZkError,
   NoAuthError,
   NodeExistsError,
   NoNodeError,
@@ -29,6 +31,7 @@ export {
   type Outcome,
   ProtocolError,
   ServerError,
+  type ServerErrorCode,
   SessionLostError,
   TimeoutError,
   TooManyRequestsError,
