@@ -30,6 +30,7 @@ export {
   type JoinOptions,
   type Membership,
 } from './group.ts'
+export { IdGenerator, type IdGeneratorOptions } from './id-generator.ts'
 export { LeaderLatch, type LeaderLatchOptions } from './leader-latch.ts'
 export {
   LeaderObserver,
@@ -37,6 +38,8 @@ export {
   type ObservedLeader,
 } from './leader-observer.ts'
 export { LeaderSelector, type LeaderSelectorOptions, type Leading } from './leader-selector.ts'
+export { Lease, type LeaseInfo, type LeaseOptions } from './lease.ts'
+export type { HeldLease } from './leases/index.ts'
 export { LockingQueue, type LockingQueueOptions } from './locking-queue.ts'
 export { type Acquirable, MultiLock } from './multi-lock.ts'
 export { Mutex, type MutexOptions } from './mutex.ts'
@@ -56,6 +59,21 @@ export { type LockSide, ReadWriteLock, type ReadWriteLockOptions } from './read-
 export { LockOwner, ReentrantMutex } from './reentrant-mutex.ts'
 export { RevocableMutex } from './revocable-mutex.ts'
 export { Semaphore, type SemaphoreOptions } from './semaphore.ts'
+export {
+  buildUri,
+  type NewService,
+  type RegisterOptions,
+  type Registration,
+  random,
+  roundRobin,
+  type ServiceInstance,
+  ServiceRegistry,
+  type ServiceType,
+  ServiceView,
+  type Strategy,
+  sticky,
+  type UriPart,
+} from './service-registry.ts'
 export { type ReadOptions, SharedValue } from './shared-value.ts'
 export { Stm, type StmOptions, type StmResult, type StmTransaction } from './stm.ts'
 export { TreeCache, type TreeCacheOptions, type TreeChange } from './tree-cache.ts'
