@@ -1,9 +1,14 @@
 import { test } from 'vitest'
 import { SimRandom } from '../../../src/sim/index.ts'
-import { type Member, RecipeStage } from './recipe-stage.ts'
+import type { CampaignStage } from './campaign-stage.ts'
+import { EnsembleStage } from './ensemble-stage.ts'
+import type { Member } from './member.ts'
+import { RecipeStage } from './recipe-stage.ts'
 
 /** Seeds of every campaign; the long runs set it. */
-const SEEDS = Number(process.env['ZABKEEPER_RECIPE_SEEDS'] ?? 60)
+const SEEDS = Number(process.env['ZABKEEPER_RECIPE_SEEDS'] ?? 30)
+/** A world with three servers takes so much longer. */
+const ENSEMBLE_COST = 6
 const FIRST_SEED = Number(process.env['ZABKEEPER_SEED'] ?? 1)
 const STEPS = 40
 const BATCH = 20
@@ -19,9 +24,9 @@ export interface CampaignScene {
   end(): Promise<void>
 }
 
-export interface Campaign {
+export interface Campaign<S extends CampaignStage = RecipeStage> {
   readonly members: number
-  makeScene(stage: RecipeStage, members: readonly Member[], random: SimRandom): CampaignScene
+  makeScene(stage: S, members: readonly Member[], random: SimRandom): CampaignScene
 }
 
 /**
@@ -30,11 +35,26 @@ export interface Campaign {
  * killed. `ZABKEEPER_RECIPE_SEEDS` is the number of worlds, `ZABKEEPER_SEED` the first.
  */
 export function recipeCampaign(name: string, campaign: Campaign): void {
-  for (let first = FIRST_SEED; first < FIRST_SEED + SEEDS; first += BATCH) {
-    const end = Math.min(first + BATCH, FIRST_SEED + SEEDS)
+  testSeeds(name, SEEDS, campaign, (seed) => new RecipeStage({ seed }))
+}
+
+/** The same with three servers, which are killed, stand still and are cut off from each other; fewer seeds. */
+export function ensembleCampaign(name: string, campaign: Campaign<CampaignStage>): void {
+  const seeds = Math.ceil(SEEDS / ENSEMBLE_COST)
+  testSeeds(name, seeds, campaign, (seed) => new EnsembleStage(seed))
+}
+
+function testSeeds<S extends CampaignStage>(
+  name: string,
+  seeds: number,
+  campaign: Campaign<S>,
+  openStage: (seed: number) => S,
+): void {
+  for (let first = FIRST_SEED; first < FIRST_SEED + seeds; first += BATCH) {
+    const end = Math.min(first + BATCH, FIRST_SEED + seeds)
     test(`${name}: seeds ${first} to ${end - 1}`, { timeout: 600_000 }, async () => {
       for (let seed = first; seed < end; seed++) {
-        await new Run(campaign, seed).play().catch((cause: unknown) => {
+        await new Run(campaign, openStage(seed), seed).play().catch((cause: unknown) => {
           throw new Error(`seed ${seed}`, { cause })
         })
       }
@@ -42,17 +62,17 @@ export function recipeCampaign(name: string, campaign: Campaign): void {
   }
 }
 
-class Run {
-  readonly #campaign: Campaign
-  readonly #stage: RecipeStage
+class Run<S extends CampaignStage> {
+  readonly #campaign: Campaign<S>
+  readonly #stage: S
   readonly #random: SimRandom
   readonly #members: Member[] = []
   readonly #acts: Promise<void>[] = []
   #failure: unknown = null
 
-  constructor(campaign: Campaign, seed: number) {
+  constructor(campaign: Campaign<S>, stage: S, seed: number) {
     this.#campaign = campaign
-    this.#stage = new RecipeStage({ seed })
+    this.#stage = stage
     this.#random = new SimRandom(seed)
   }
 
@@ -120,10 +140,7 @@ class Run {
         await stage.runFor(random.below(9000))
         break
       case 4:
-        if (!random.oneIn(3)) break
-        stage.stage.kill()
-        await stage.runFor(random.below(8000))
-        stage.stage.launch()
+        await stage.serverFault(random)
         break
       case 5:
         if (env.timers.isFrozen) env.timers.thaw()

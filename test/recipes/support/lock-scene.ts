@@ -3,8 +3,9 @@ import { RecipeError } from '../../../recipes/index.ts'
 import { ZkError } from '../../../src/client/index.ts'
 import type { SimRandom } from '../../../src/sim/index.ts'
 import type { Campaign, CampaignScene } from './campaign.ts'
+import type { CampaignStage } from './campaign-stage.ts'
 import { Ledger } from './ledger.ts'
-import type { Member, RecipeStage } from './recipe-stage.ts'
+import type { Member } from './member.ts'
 
 /** One way to take a lock. */
 export interface LockWay {
@@ -21,7 +22,7 @@ export function lockCampaign(options: {
   /** How many may hold at a time what is shared. */
   readonly limit?: number
   ways(member: Member): readonly LockWay[]
-}): Campaign {
+}): Campaign<CampaignStage> {
   return {
     members: options.members,
     makeScene: (stage, members) => {
@@ -32,11 +33,11 @@ export function lockCampaign(options: {
 }
 
 class LockScene implements CampaignScene {
-  readonly #stage: RecipeStage
+  readonly #stage: CampaignStage
   readonly #ways: ReadonlyMap<Member, readonly LockWay[]>
   readonly #ledger: Ledger
 
-  constructor(stage: RecipeStage, ways: ReadonlyMap<Member, readonly LockWay[]>, ledger: Ledger) {
+  constructor(stage: CampaignStage, ways: ReadonlyMap<Member, readonly LockWay[]>, ledger: Ledger) {
     this.#stage = stage
     this.#ways = ways
     this.#ledger = ledger

@@ -1,27 +1,19 @@
 import { expect } from 'vitest'
 import { Janitor } from '../../../recipes/base/index.ts'
-import type { ClientOptions, ZooKeeper } from '../../../src/client/index.ts'
-import type { SimEnvironment } from '../../../src/sim/index.ts'
+import type { ClientOptions } from '../../../src/client/index.ts'
+import type { SimRandom } from '../../../src/sim/index.ts'
 import { ClientStage } from '../../client/support/client-stage.ts'
-import type { StageOptions } from '../../server/support/index.ts'
-import { CountedTimers } from './counted-timers.ts'
-import { LossyNetwork } from './lossy-network.ts'
+import { SERVER_HOST, type StageOptions } from '../../server/support/index.ts'
+import type { CampaignStage } from './campaign-stage.ts'
+import { type Member, openMember } from './member.ts'
 
-/** A client on a machine of its own. */
-export interface Member {
-  readonly zk: ZooKeeper
-  /** Address of its machine, for the faults of the stage. */
-  readonly host: string
-  readonly env: SimEnvironment
-  readonly network: LossyNetwork
-  readonly timers: CountedTimers
-}
+export type { Member }
 
 /**
  * A server and members in one simulated world, for recipes. After every test {@link finish} shows that nothing is left:
  * no ephemeral znode, no watch, no timer, no connection, no rejection that nobody hears.
  */
-export class RecipeStage extends ClientStage {
+export class RecipeStage extends ClientStage implements CampaignStage {
   readonly members: Member[] = []
   readonly #rejections: unknown[] = []
   readonly #onRejection = (reason: unknown): void => {
@@ -37,11 +29,8 @@ export class RecipeStage extends ClientStage {
   async member(options: ClientOptions = {}, chroot: string = ''): Promise<Member> {
     const host = `10.0.2.${this.members.length + 1}`
     const env = this.process(host)
-    const timers = new CountedTimers(env.timers)
-    const network = new LossyNetwork(env.network)
-    const world = Object.assign(Object.create(env), { timers, network }) as SimEnvironment
-    const zk = await this.connect({ closeTimeoutMs: 1000, ...options }, chroot, world)
-    const member = { zk, host, env, network, timers }
+    const settings = { sessionTimeoutMs: 6000, closeTimeoutMs: 1000, ...options }
+    const member = await this.run(openMember(env, `${SERVER_HOST}:2181${chroot}`, settings))
     this.members.push(member)
     return member
   }
@@ -65,6 +54,14 @@ export class RecipeStage extends ClientStage {
   /** How many watches the server has. */
   serverWatches(): number {
     return this.stage.server.watches.watchCount()
+  }
+
+  /** One time in three the server is killed and comes back after a while. */
+  async serverFault(random: SimRandom): Promise<void> {
+    if (!random.oneIn(3)) return
+    this.stage.kill()
+    await this.runFor(random.below(8000))
+    this.stage.launch()
   }
 
   /** Faults are over: everybody has a connection again. */
@@ -102,6 +99,7 @@ export class RecipeStage extends ClientStage {
   async finish(): Promise<void> {
     await this.heal()
     await this.nothingLeft()
+    for (const { zk } of this.members) await this.run(zk.close())
     await this.close()
     await this.runFor(1000)
     this.abandon()
