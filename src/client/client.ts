@@ -84,6 +84,7 @@ export class ZooKeeper implements AsyncDisposable {
   readonly #settings: Settings
   #ended: Promise<unknown> | null = null
 
+  /** For the client. */
   constructor(core: ClientCore, driver: Driver, chroot: Chroot, settings: Settings) {
     this.#core = core
     this.#driver = driver

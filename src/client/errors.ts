@@ -54,6 +54,7 @@ export class ZkError extends Error {
   readonly outcome: Outcome
   readonly zxid: bigint | null
 
+  /** For the client. */
   constructor(code: ZkErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
@@ -115,6 +116,7 @@ export class ServerError extends ZkError {
   /** `KeeperException.Code`, e.g. -125. */
   readonly serverCode: number
 
+  /** For the client. */
   constructor(code: ZkErrorCode, message: string, serverCode: number, details: ErrorDetails) {
     super(code, message, details)
     this.serverCode = serverCode
@@ -129,6 +131,7 @@ export class TransactionError extends ZkError {
   /** Why that operation was refused. */
   override readonly cause: ZkError
 
+  /** For the client. */
   constructor(index: number, cause: ZkError, details: ErrorDetails) {
     super('TRANSACTION_FAILED', `operation ${index} of a transaction: ${cause.message}`, details)
     this.index = index

@@ -17,6 +17,7 @@ export class MultiRead<R extends readonly unknown[], O> {
   readonly #ops: ReadOp[] = []
   readonly #paths: string[] = []
 
+  /** For the client. */
   constructor(chroot: Chroot, send: Send<O>) {
     this.#chroot = chroot
     this.#send = send

@@ -14,6 +14,7 @@ export class Session {
   #timeoutMs: number
   #sureUntilMs: number
 
+  /** For the client. */
   constructor(id: bigint, timeoutMs: number, clock: Pick<Clock, 'monotonicMs'>) {
     this.id = id
     this.signal = this.#abort.signal

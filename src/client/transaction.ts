@@ -24,6 +24,7 @@ export class Transaction<R extends readonly unknown[], O> {
   readonly #ops: WriteOp[] = []
   readonly #paths: string[] = []
 
+  /** For the client. */
   constructor(chroot: Chroot, commit: Commit<O>) {
     this.#chroot = chroot
     this.#commit = commit

@@ -15,6 +15,7 @@ export class OneShotWatch implements WatchSink, AsyncDisposable {
   #release: Release | null = null
   #isOver = false
 
+  /** For the client. */
   constructor(path: string, chroot: Chroot) {
     this.path = path
     this.#chroot = chroot
@@ -62,6 +63,7 @@ export class PersistentWatch
   #release: Release | null = null
   #isOver = false
 
+  /** For the client. */
   constructor(path: string, chroot: Chroot, eventsMax: number) {
     this.path = path
     this.#chroot = chroot

@@ -33,8 +33,19 @@ function writeExample(name: string, text: string): string {
 }
 
 describe('the examples of the README', () => {
+  test('zabkeeper/client and zabkeeper/recipes', async () => {
+    const [example] = blocks('js')
+    const from = (name: string): string => JSON.stringify(path.join(ROOT, 'dist', name, 'index.js'))
+    const text = example!
+      .replace("'zabkeeper/client'", from('src/client-node'))
+      .replace("'zabkeeper/recipes'", from('recipes'))
+    const ending = await scratch.runProgram(process.execPath, [writeExample('client.mjs', text)])
+      .ended
+    expect(ending).toMatchObject({ code: 0, stdout: 'locked: version 1\n' })
+  })
+
   test('node-zookeeper-client', async () => {
-    const [example, ...more] = blocks('js')
+    const [, example, ...more] = blocks('js')
     expect(more).toEqual([])
     // Packages are looked up from the file's own folder.
     const from = JSON.stringify(
