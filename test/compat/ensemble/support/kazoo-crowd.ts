@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { Endpoint } from '../../../../bench/servers/index.ts'
 import { Program } from '../../clients/support/index.ts'
 
-const SCRIPT = path.join(import.meta.dirname, 'kazoo_crowd.py')
+const SCRIPT = path.join(import.meta.dirname, 'kazoo-crowd.py')
 const LIFETIME_MS = 3_600_000
 
 /** Clients of kazoo's with ephemerals and watches, in a process of their own. */

@@ -2,7 +2,7 @@
 Clients of kazoo's that live through a migration: each owns an ephemeral znode, and watches a common znode and its
 neighbour's ephemeral.
 
-    python3 kazoo_crowd.py HOST:PORT,HOST:PORT,... CLIENTS
+    python3 kazoo-crowd.py HOST:PORT,HOST:PORT,... CLIENTS
 
 Prints `ready`. For each line `check N` of the input one client writes N to the common znode; once the watches of all
 clients have seen it, and each client has found its ephemeral with its own session, prints `ok N`. At the end of the
