@@ -287,6 +287,8 @@ function limitsOf({ ensemble, clients }: RunPlan): Partial<CheckOptions> {
     tickMs: tickTimeMs,
     // The most that `driftMonotonic` makes of a clock, and a little for what rounding adds.
     clockDriftMax: 0.011,
+    // Servers may have decided for one that has died since, and hear nothing of it: that takes twice `gatherMs`.
+    leaderMs: 5000,
     serveMs: 5000 + 3 * tickTimeMs,
     replyMs: 3000 + Math.max(3 * tickTimeMs, (2 * clients.timeoutMsMax) / 3),
   }

@@ -20,6 +20,7 @@ import {
   leadingDeadlineMs,
   leadingDurable,
   leadingLinkClosed,
+  leadingNotification,
   leadingPacket,
   leadingTimeout,
   onLinkAccepted,
@@ -312,6 +313,7 @@ export class ZabCore {
     }
     answerEstablished(this.#state, from, notification, STATE_OF_ROLE[this.role])
     if (role.name === 'learning') learningNotification(this.#state, role, from, notification)
+    else leadingNotification(this.#state, role, from, notification)
   }
 
   #onLinkClosed(link: LinkId): void {

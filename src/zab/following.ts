@@ -88,7 +88,8 @@ function patienceMs(timing: Timing, phase: LearningPhase): number {
 /**
  * The leader itself says that it looks for a leader: (1) it has lost its power and was started again; (2) the link to its
  * old process still stands here, as nobody has told; (3) it would be waited for until `syncLimit`. One such message may be
- * an old one that was sent again with a new connection; a second one, and nothing over the link in between, is not.
+ * an old one that was sent again with a new connection; a second one, and nothing over the link in between, is not. It may
+ * have found a leader before it sends a second one: then it is not waited for as long as before.
  */
 export function learningNotification(
   state: CoreState,
@@ -103,9 +104,12 @@ export function learningNotification(
   // Until it offers an epoch it may just have decided later than this server.
   if (learning.epoch === 0) return
   if (from !== learning.leader || notification.state !== PeerState.LOOKING) return
-  if (learning.deniedSinceMs === Infinity) learning.deniedSinceMs = state.nowMs
-  const { minNotificationMs } = state.options.timing
-  if (state.nowMs - learning.deniedSinceMs < minNotificationMs / 2) return
+  const { timing } = state.options
+  if (learning.deniedSinceMs === Infinity) {
+    learning.deniedSinceMs = state.nowMs
+    learning.deadlineMs = Math.min(learning.deadlineMs, state.nowMs + deniedPatienceMs(timing))
+  }
+  if (state.nowMs - learning.deniedSinceMs < timing.minNotificationMs / 2) return
   giveUp(state, learning, 'it looks for a leader itself')
 }
 
@@ -113,6 +117,14 @@ export function learningNotification(
 function giveUp(state: CoreState, learning: Learning, reason: string): void {
   if (learning.phase !== LearningPhase.ACTIVE) state.shun(learning.leader, reason)
   state.become({ to: 'looking', reason: `server ${learning.leader}: ${reason}` })
+}
+
+/**
+ * How long a leader or learner may be silent that has said on the election port that it looks for a leader: its link is
+ * probably one to a process that is no more. Who lives pings twice a tick.
+ */
+export function deniedPatienceMs({ gatherMs, tickMs }: Timing): number {
+  return Math.max(gatherMs, tickMs)
 }
 
 /** Elected again meanwhile: this link is one to its past. */

@@ -1,12 +1,14 @@
-import { formatHex, type Zxid } from '../base/index.ts'
+import { formatHex, type ServerId, type Zxid } from '../base/index.ts'
 import { onAck, onOwnDurable } from './broadcast.ts'
 import { chooseEpochAlone, leaderEpochDurable, onAckEpoch, onLearnerInfo } from './discovery.ts'
+import { deniedPatienceMs } from './following.ts'
 import type { LinkId, PersistToken } from './inputs.ts'
 import { dropLearner, forgetLearner, LeaderPhase, Leadership } from './leadership.ts'
-import { type Packet, PacketKind } from './messages.ts'
+import { type Notification, type Packet, PacketKind } from './messages.ts'
 import { Learner, LearnerPhase } from './progress.ts'
 import type { CoreState } from './state.ts'
 import { leaderEnteredDurable, onNewLeaderAck } from './synchronization.ts'
+import { PeerState } from './vote.ts'
 
 export function startLeading(state: CoreState): Leadership {
   const lead = new Leadership(state)
@@ -35,6 +37,24 @@ export function leadingLinkClosed(state: CoreState, lead: Leadership, link: Link
   if (learner === undefined) return
   state.trace(`${learner.name} has gone`)
   forgetLearner(lead, learner)
+}
+
+/**
+ * A learner looks for a leader: (1) it has lost its power and was started again; (2) the link of its old process still
+ * stands here; (3) until `initLimit` it would make a quorum for a leader that has none, or keep a place for a server that
+ * follows another one by now. Unless something comes over the link, it is given up sooner.
+ */
+export function leadingNotification(
+  state: CoreState,
+  lead: Leadership,
+  from: ServerId,
+  notification: Notification,
+): void {
+  if (notification.state !== PeerState.LOOKING) return
+  const limitMs = state.nowMs + deniedPatienceMs(state.options.timing)
+  for (const learner of lead.learners.values()) {
+    if (learner.sid === from) learner.deadlineMs = Math.min(learner.deadlineMs, limitMs)
+  }
 }
 
 /** Something moves: a stream of a snapshot is not silence, however long it takes. */
