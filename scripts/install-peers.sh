@@ -3,6 +3,7 @@
 #   Apache ZooKeeper 3.8.0 (server, zkCli.sh, Java client), the C client and its shell, kazoo, Curator
 #   Apache ZooKeeper 3.9.3, from the next Debian release, unpacked to /opt/zookeeper-3.9.3 (or the folder given)
 #   the npm package zookeeper, a build of the C client, in node_modules/.cache/npm-zookeeper
+#   PostgreSQL, which one of the examples writes to
 # Safe to run again: what is there is left alone.
 # usage: scripts/install-peers.sh [FOLDER FOR 3.9.3]
 set -euo pipefail
@@ -11,6 +12,8 @@ folder=${1:-/opt/zookeeper-3.9.3}
 packages=(
   zookeeper zookeeper-bin libzookeeper-mt-dev python3-kazoo libcurator-recipes-java
   default-jdk-headless gcc libc6-dev strace
+  # the database of an example
+  postgresql
   # libraries of the 3.9.3 server
   libslf4j-java libjackson2-databind-java libdropwizard-metrics-java libcommons-cli-java
   libcommons-io-java libsnappy-java libnetty-java libjetty9-java liblog4j1.2-java

@@ -96,8 +96,12 @@ export class Program {
     return { code, output: this.output, stdout: this.stdout, stderr: this.stderr }
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
   kill(): void {
-    this.#child.kill('SIGKILL')
+    this.signal('SIGKILL')
   }
 
   #notify(): void {
