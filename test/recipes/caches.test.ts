@@ -292,6 +292,24 @@ test('leaving a loop over the changes ends that stream alone', async () => {
   await stage.run(cache.close())
 })
 
+test('caches that were closed leave no watch, however often and whenever (B17)', async () => {
+  await stage.run(writer.transaction().create('/r').create('/r/a').create('/r/a/x').commit())
+  for (let round = 0; round < 40; round++) {
+    const watches = round % 2 === 0 ? 'auto' : 'one-shot'
+    const abort = new AbortController()
+    const options = { watches, signal: abort.signal } as const
+    const opening = TreeCache.open(reader.zk, '/r', options).then(
+      (cache) => cache.close(),
+      (error) => expect(error).toMatchObject({ code: 'ABORTED' }),
+    )
+    await stage.runFor(round / 8)
+    abort.abort()
+    await stage.run(opening)
+    await stage.runFor(20)
+    expect([reader.zk.watchCount, stage.serverWatches()]).toEqual([0, 0])
+  }
+})
+
 test('a server without watches that stay: one-shot watches take their place', async () => {
   const refusal = new ServerError('UNIMPLEMENTED', 'addWatch: unknown', -6, { op: 'watch' })
   const old = new Proxy(reader.zk, {
