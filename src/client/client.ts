@@ -363,12 +363,20 @@ export class ZooKeeper implements AsyncDisposable {
   }
 
   /** Ends this client's watches of a path. */
-  async removeWatches(path: string, kind: RemovedKind = 'all'): Promise<void> {
+  async removeWatches(
+    path: string,
+    kind: RemovedKind = 'all',
+    options: Omit<CallOptions, 'session'> = {},
+  ): Promise<void> {
     const { outer } = this.#path('removeWatches', path)
     const kinds = REMOVED[kind]
     if (kinds === undefined) throw invalid('removeWatches', path, `kind ${kind} is unknown`)
     const records = this.#core.records(outer, kinds)
-    const releases = records.map((record) => this.#release(record))
+    const deadlineMs = this.#deadlineMs('removeWatches', path, options)
+    const releases = records.map((record) =>
+      this.#driver.result(this.#core.release(record, deadlineMs), options.signal),
+    )
+    this.#driver.after()
     for (const { sink } of records) sink.deliver('removed', outer, null)
     await Promise.all(releases)
   }
@@ -451,10 +459,15 @@ export class ZooKeeper implements AsyncDisposable {
   }
 
   #call<T>(request: Request<T>, options: CallOptions): Call<T> {
-    const { timeoutMs = this.#settings.requestTimeoutMs, session } = options
-    if (!(timeoutMs > 0)) throw invalid(request.op, request.path, `timeoutMs is ${timeoutMs}`)
+    const { session } = options
     const pinned = session === undefined ? request : { ...request, session }
-    return new Call(pinned, 'user', this.#driver.nowMs + timeoutMs)
+    return new Call(pinned, 'user', this.#deadlineMs(request.op, request.path, options))
+  }
+
+  #deadlineMs(op: string, path: string | null, options: CallOptions): number {
+    const { timeoutMs = this.#settings.requestTimeoutMs } = options
+    if (!(timeoutMs > 0)) throw invalid(op, path, `timeoutMs is ${timeoutMs}`)
+    return this.#driver.nowMs + timeoutMs
   }
 
   #send<T>(request: Request<T>, options: CallOptions): Promise<T> {

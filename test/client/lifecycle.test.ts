@@ -163,6 +163,21 @@ describe('a call', () => {
     await stage.run(zk.sync())
   })
 
+  test('that takes watches away is bounded as well', async () => {
+    const zk = await connected()
+    await stage.run(zk.watch('/'))
+    await stage.run(zk.watch('/', { recursive: true }))
+    stage.isolate(true)
+    const late = stage.fails(zk.removeWatches('/', 'persistent', { timeoutMs: 500 }))
+    expect(await late).toMatchObject({ code: 'TIMEOUT', op: 'removeWatches' })
+    const abort = new AbortController()
+    const given = stage.fails(zk.removeWatches('/', 'all', { signal: abort.signal }))
+    abort.abort()
+    expect(await given).toMatchObject({ code: 'ABORTED', op: 'removeWatches' })
+    expect(zk.watchCount).toBe(0)
+    stage.isolate(false)
+  })
+
   test('may share its signal with any number of others', async () => {
     const zk = await connected()
     const warnings: unknown[] = []

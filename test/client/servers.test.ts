@@ -1,12 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findApache, type ServerKind, type ServerProcess } from '../../bench/servers/index.ts'
 import { connect, type ZkError, type ZooKeeper } from '../../src/client-node/index.ts'
-import { discardServer, startServer } from '../compat/clients/support/index.ts'
 import { CuttableProxy } from './support/cuttable-proxy.ts'
+import { PLACES, type Servers } from './support/places.ts'
 
-const KINDS: readonly ServerKind[] = ['zabkeeper', 'apache-3.8']
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
 async function failure(promise: Promise<unknown>): Promise<ZkError> {
@@ -18,28 +16,28 @@ async function failure(promise: Promise<unknown>): Promise<ZkError> {
   )
 }
 
-for (const kind of KINDS) {
-  const isMissing = kind !== 'zabkeeper' && findApache('3.8') === null
-  describe.skipIf(isMissing)(`against ${kind}`, () => {
-    let server: ServerProcess
+for (const { name, isMissing, start } of PLACES) {
+  describe.skipIf(isMissing)(`against ${name}`, () => {
+    let servers: Servers
     let zk: ZooKeeper
     let other: ZooKeeper
 
     beforeAll(async () => {
-      server = await startServer({ kind, config: ['extendedTypesEnabled=true'] })
-    })
+      servers = await start()
+    }, 120_000)
 
     afterAll(async () => {
-      await discardServer(server)
+      await servers.discard()
     })
 
     beforeEach(async () => {
-      zk = await connect(server.address, { sessionTimeoutMs: 8000 })
-      other = await connect(server.address)
+      zk = await connect(servers.addresses, { sessionTimeoutMs: 8000 })
+      other = await connect(servers.addresses)
     })
 
     afterEach(async () => {
       await zk.close()
+      await other.sync()
       for (const name of (await other.getChildren('/')).children) {
         if (name !== 'zookeeper') await removeAll(other, `/${name}`)
       }
@@ -84,10 +82,11 @@ for (const kind of KINDS) {
       await zk.addAuth('digest', 'u:p')
       expect(await zk.whoAmI()).toContainEqual({ scheme: 'digest', id: 'u' })
       await zk.create('/s', 'x', { acl: [{ perms: 31, scheme: 'auth', id: '' }] })
+      await other.sync()
       expect(await failure(other.getData('/s'))).toMatchObject({ code: 'NO_AUTH' })
       expect((await zk.getAcl('/s')).acl).toMatchObject([{ scheme: 'digest', perms: 31 }])
       await zk.setAcl('/s', [{ perms: 31, scheme: 'world', id: 'anyone' }])
-      const refused = connect(server.address, { auth: [{ scheme: 'none', credentials: '' }] })
+      const refused = connect(servers.addresses, { auth: [{ scheme: 'none', credentials: '' }] })
       expect(await failure(refused)).toMatchObject({ code: 'AUTH_FAILED' })
       expect(await failure(zk.addAuth('none', ''))).toMatchObject({ code: 'AUTH_FAILED' })
       expect(text((await zk.getData('/s')).data)).toBe('x')
@@ -112,7 +111,7 @@ for (const kind of KINDS) {
     })
 
     test('a connection that breaks', async () => {
-      const proxy = await CuttableProxy.open(server.options.port)
+      const proxy = await CuttableProxy.open(servers.port)
       const roaming = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 8000 })
       await roaming.create('/e', '', { mode: 'ephemeral' })
       const { watch } = await roaming.getData('/e', { watch: true })
@@ -124,18 +123,26 @@ for (const kind of KINDS) {
       expect((await lasting.next()).value?.type).toBe('gap')
       expect(roaming.session).toBe(session)
       await roaming.close()
+      await other.sync()
       expect(await other.exists('/e')).toBeNull()
       proxy.close()
     })
 
-    test('a restarted server', async () => {
-      const { stat } = await zk.create('/e', 'x', { mode: 'ephemeral' })
+    test('servers that are restarted', { timeout: 180_000 }, async () => {
+      const roaming = await connect(servers.addresses, { sessionTimeoutMs: 30_000 })
+      const { stat } = await roaming.create('/e', 'x', { mode: 'ephemeral' })
+      const lasting = await roaming.watch('/e')
       const states: string[] = []
-      zk.onState(({ state }) => states.push(state))
-      await server.kill()
-      await server.start()
-      expect(await zk.exists('/e')).toEqual(stat)
-      expect(states).toEqual(['suspended', 'connected'])
+      roaming.onState(({ state }) => states.push(state))
+      await servers.restartEach()
+      expect(await roaming.exists('/e')).toEqual(stat)
+      expect(states).toContain('suspended')
+      expect(states).not.toContain('lost')
+      expect((await lasting.next()).value?.type).toBe('gap')
+      await roaming.setData('/e', 'y')
+      await other.sync()
+      expect(text((await other.getData('/e')).data)).toBe('y')
+      await roaming.close()
     })
   })
 }
