@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import * as client from '../../src/client-node/index.ts'
 import * as testing from '../../src/testing/index.ts'
 import { OPTION_NAMES } from '../../src/testing/options.ts'
-import { readText } from '../tidy/source-files.ts'
+import { importsOf, readText, resolveImport } from '../tidy/source-files.ts'
 
 const PAGE = readText('docs/testing.md')
 
@@ -48,4 +48,21 @@ describe('docs/testing.md', () => {
     const names = [...PAGE.matchAll(/^\| `(\w+)` \| `?[\w ]+`? \| /gm)].map((row) => row[1]!)
     expect(names.sort()).toEqual([...OPTION_NAMES].sort())
   })
+})
+
+test('a test server loads no package', () => {
+  const seen = new Set<string>()
+  const foreign: string[] = []
+  const visit = (file: string): void => {
+    if (seen.has(file)) return
+    seen.add(file)
+    for (const specifier of importsOf(file)) {
+      const target = resolveImport(file, specifier)
+      if (target !== null) visit(target)
+      else if (!specifier.startsWith('node:')) foreign.push(`${file} imports ${specifier}`)
+    }
+  }
+  visit('src/testing/index.ts')
+  expect(seen.size).toBeGreaterThan(100)
+  expect(foreign).toEqual([])
 })

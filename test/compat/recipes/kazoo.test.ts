@@ -4,6 +4,7 @@ import {
   Barrier,
   Counter,
   DoubleBarrier,
+  Group,
   LockingQueue,
   PriorityQueue,
   Queue,
@@ -143,6 +144,29 @@ describe.skipIf(skipWithout(python))('ours and kazoo', { timeout: 120_000 }, () 
     while (!(await isIn())) expect(hasEntered).toBe(false)
     expect(hasEntered).toBe(false)
     await Promise.all([...early, barrier.enter()])
+  })
+
+  test.each([
+    ['kazoo', 'Party'],
+    ['kazoo-shallow', 'ShallowParty'],
+  ] as const)('Group with the layout %s and %s: the same members', async (layout, theirs) => {
+    const path = `/${theirs}`
+    // It stays as long as `keep` has its party.
+    await evaluate(`keep.append(zk.${theirs}('${path}', 'theirs')) or keep[-1].join()`)
+    const group = await Group.open(zk, path, { layout })
+    const ids = (): string[] => group.members.map(({ id }) => id).sort()
+    expect(ids()).toEqual(['theirs'])
+    const changes = group[Symbol.asyncIterator]()
+    await group.join('ours')
+    await evaluate(`keep.append(zk.${theirs}('${path}', 'more')) or keep[-1].join()`)
+    while (ids().length < 3) await changes.next()
+    expect(ids()).toEqual(['more', 'ours', 'theirs'])
+    expect(await evaluate(`sorted(zk.${theirs}('${path}'))`)).toEqual(['more', 'ours', 'theirs'])
+    await evaluate(`keep[-1].leave()`)
+    while (ids().length > 2) await changes.next()
+    expect(ids()).toEqual(['ours', 'theirs'])
+    await group.close()
+    expect(await evaluate(`sorted(zk.${theirs}('${path}'))`)).toEqual(['theirs'])
   })
 
   test('Counter: counts of both add up', async () => {

@@ -25,6 +25,11 @@ export class OurContenders implements Contenders {
     this.#layout = layout
   }
 
+  /** Of the clients at work. */
+  get sessionIds(): readonly bigint[] {
+    return [...this.#clients].flatMap(({ session }) => (session === null ? [] : [session.id]))
+  }
+
   async hold(recipe: string, znode: string): Promise<Held> {
     const zk = await this.#connected()
     try {
