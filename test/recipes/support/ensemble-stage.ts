@@ -15,33 +15,34 @@ import { type Member, openMember } from './member.ts'
 
 const TICK_MS = 500
 const SYNC_LIMIT = 2
-const SESSION_MS = 6000
+const SESSION_MS = 10_000
 /**
- * A follower that is cut off from its leader goes on answering for `syncLimit` ticks; the leader counts from what it
- * heard before. The local end of the session lies so much before.
+ * A follower that is cut off from its leader goes on answering for `syncLimit` ticks. The leader counts from what it
+ * heard before, and an idle client is heard every third of its session. The local end of the session lies so much
+ * before.
  */
-const DRIFT_MARGIN = (TICK_MS * (SYNC_LIMIT + 1)) / SESSION_MS
+const DRIFT_MARGIN = 1 / 3 + (TICK_MS * (SYNC_LIMIT + 1)) / SESSION_MS
 
 /** Three servers and members in one simulated world. */
 export class EnsembleStage implements CampaignStage {
   readonly members: Member[] = []
   readonly #world: SimWorld
-  readonly #ensemble: SimEnsemble
+  readonly ensemble: SimEnsemble
   readonly #rejections: unknown[] = []
   readonly #onRejection = (reason: unknown): void => {
     this.#rejections.push(reason)
   }
 
   constructor(seed: number) {
-    this.#world = new SimWorld(seed, { onHostEvent: (event) => this.#ensemble.onHostEvent(event) })
-    this.#ensemble = new SimEnsemble(this.#world, new Recorder(), {
+    this.#world = new SimWorld(seed, { onHostEvent: (event) => this.ensemble.onHostEvent(event) })
+    this.ensemble = new SimEnsemble(this.#world, new Recorder(), {
       voters: 3,
       observers: 0,
       tickTimeMs: TICK_MS,
       syncLimit: SYNC_LIMIT,
       restartDelayMs: 500,
     })
-    this.#ensemble.start()
+    this.ensemble.start()
     process.on('unhandledRejection', this.#onRejection)
   }
 
@@ -50,10 +51,14 @@ export class EnsembleStage implements CampaignStage {
   }
 
   async member(options: ClientOptions = {}): Promise<Member> {
-    await this.until(() => this.#ensemble.isWhole)
+    return await this.memberOf(this.#servers, options)
+  }
+
+  /** One that knows only these servers. */
+  async memberOf(servers: readonly string[], options: ClientOptions = {}): Promise<Member> {
+    await this.until(() => this.ensemble.isWhole)
     const host = `10.0.2.${this.members.length + 1}`
     const env = this.#world.startProcess(host, new SimDisk().open)
-    const servers = this.#servers.map((server) => `${server}:2181`).join(',')
     const settings = {
       sessionTimeoutMs: SESSION_MS,
       attemptTimeoutMs: 1000,
@@ -61,9 +66,15 @@ export class EnsembleStage implements CampaignStage {
       driftMargin: DRIFT_MARGIN,
       ...options,
     }
-    const member = await this.run(openMember(env, servers, settings))
+    const list = servers.map((server) => `${server}:2181`).join(',')
+    const member = await this.run(openMember(env, list, settings))
     this.members.push(member)
     return member
+  }
+
+  /** Cuts a server off from the other servers; clients reach it. */
+  cutOff(alone: string): void {
+    this.#world.network.connectOnly(this.#servers, (a, b) => a !== alone && b !== alone)
   }
 
   async run<T>(promise: Promise<T>): Promise<T> {
@@ -118,7 +129,7 @@ export class EnsembleStage implements CampaignStage {
   }
 
   async serverFault(random: SimRandom): Promise<void> {
-    const { host } = this.#ensemble.members[random.below(3)] as SimMember
+    const { host } = this.ensemble.members[random.below(3)] as SimMember
     switch (random.below(5)) {
       case 0:
         host.crash()
@@ -129,11 +140,9 @@ export class EnsembleStage implements CampaignStage {
       case 2:
         host.pause()
         break
-      case 3: {
-        const alone = host.address
-        this.#world.network.connectOnly(this.#servers, (a, b) => a !== alone && b !== alone)
+      case 3:
+        this.cutOff(host.address)
         break
-      }
       default:
         this.#world.network.connectOnly(this.#servers, () => true)
     }
@@ -148,7 +157,7 @@ export class EnsembleStage implements CampaignStage {
   async heal(): Promise<void> {
     for (const { network } of this.members) network.plan = () => null
     healWorld(this.#world)
-    await this.until(() => this.#ensemble.isWhole)
+    await this.until(() => this.ensemble.isWhole)
     await this.until(() => this.members.every(({ zk }) => zk.state === 'connected'))
   }
 
@@ -160,7 +169,7 @@ export class EnsembleStage implements CampaignStage {
     await this.heal()
     await this.within(30_000, 'nothing is left of the recipes', () => {
       const pending = this.members.map(({ zk }) => Janitor.of(zk).pending + zk.watchCount)
-      const left = this.#ensemble.members.map(({ server }) =>
+      const left = this.ensemble.members.map(({ server }) =>
         server === null ? 1 : server.state.tree.ephemeralCount + server.watches.watchCount(),
       )
       return [...pending, ...left].every((count) => count === 0)
@@ -173,6 +182,6 @@ export class EnsembleStage implements CampaignStage {
   }
 
   get #servers(): string[] {
-    return this.#ensemble.members.map(({ host }) => host.address)
+    return this.ensemble.members.map(({ host }) => host.address)
   }
 }
