@@ -10,6 +10,7 @@ import {
 import {
   boundedWrite,
   type Cancellation,
+  cancellable,
   persist,
   RecipeError,
   type WaitOptions,
@@ -23,6 +24,13 @@ export interface IdGeneratorOptions {
 }
 
 const BLOCK_SIZE = 1000
+
+/** A block on its way. */
+interface BlockClaim {
+  readonly over: Promise<void>
+  readonly controller: AbortController
+  waiting: number
+}
 
 /**
  * Numbers that nobody else gets.
@@ -46,7 +54,7 @@ export class IdGenerator {
   #end = 0n
   /** Of the znode that the ids come from. */
   #czxid: bigint | null = null
-  #claim: Promise<void> | null = null
+  #claim: BlockClaim | null = null
 
   /** Does nothing yet. @throws InvalidArgumentError */
   constructor(zk: ZooKeeper, path: string, options: IdGeneratorOptions = {}) {
@@ -64,25 +72,38 @@ export class IdGenerator {
   /** @throws RecipeError `MISMATCH`, `SEQUENCE_OVERFLOW` */
   async next(options: WaitOptions = {}): Promise<bigint> {
     return await boundedWrite(this.#zk, 'next', this.path, options, async (cancellation) => {
-      while (this.#next >= this.#end) await cancellation.wait(this.#claimed())
+      while (this.#next >= this.#end) await this.#wait(cancellation)
       const id = this.#next
       this.#next += 1n
       return id
     })
   }
 
-  /** One claim for everybody who waits; who gives up does not end it. */
-  #claimed(): Promise<void> {
-    if (this.#claim === null) {
-      this.#claim = boundedWrite(this.#zk, 'claim', this.path, {}, (cancellation) =>
-        this.#claimBlock(cancellation),
-      ).finally(() => {
-        this.#claim = null
-      })
-      // Nobody may be waiting any more.
-      this.#claim.catch(() => {})
+  /** One claim for everybody who waits; it ends with the last who gives up. */
+  async #wait(cancellation: Cancellation): Promise<void> {
+    this.#claim ??= this.#begin()
+    const claim = this.#claim
+    claim.waiting += 1
+    try {
+      await cancellation.wait(claim.over)
+    } finally {
+      claim.waiting -= 1
+      if (claim.waiting === 0) {
+        claim.controller.abort()
+        if (this.#claim === claim) this.#claim = null
+      }
     }
-    return this.#claim
+  }
+
+  #begin(): BlockClaim {
+    const controller = new AbortController()
+    const { signal } = controller
+    const over = cancellable(this.#zk, 'claim', this.path, { signal }, (cancellation) =>
+      this.#claimBlock(cancellation),
+    )
+    // Nobody may be waiting any more.
+    over.catch(() => {})
+    return { over, controller, waiting: 0 }
   }
 
   async #claimBlock(cancellation: Cancellation): Promise<void> {

@@ -34,7 +34,7 @@ export interface LeaseOptions {
   readonly durationMs: number
   /**
    * A name that this holder keeps over a restart: it gets the lease back at once, and whoever had it under the same name
-   * loses it, without knowing it at once. Unless given it is one that nobody else has.
+   * loses it, without knowing it at once. Unless given it is one that no other claim has.
    */
   readonly holder?: string
   /** Of the znode, if this client creates it. */
@@ -66,14 +66,15 @@ export class Lease {
   readonly path: string
   readonly #zk: ZooKeeper
   readonly #options: LeaseOptions
-  readonly #holder: string
+  /** What this object has claimed last. */
+  #own: { readonly id: string; readonly held: HeldLease } | null = null
   /** The last state of a foreign claim, and since when it is known to be the last. */
   #seen: { readonly version: number; readonly czxid: bigint; readonly sinceMs: number } | null =
     null
 
   /** Does nothing yet. @throws InvalidArgumentError */
   constructor(zk: ZooKeeper, path: string, options: LeaseOptions) {
-    const { durationMs, holder } = options
+    const { durationMs } = options
     if (!Number.isFinite(durationMs) || durationMs < 1) {
       const message = `durationMs is ${durationMs}, not a number from 1`
       throw new InvalidArgumentError('INVALID_ARGUMENT', message, { path })
@@ -81,7 +82,6 @@ export class Lease {
     this.path = path
     this.#zk = zk
     this.#options = options
-    this.#holder = holder ?? uuid(zk.environment.random)
   }
 
   /** Waits until it is free or has run out. */
@@ -170,13 +170,19 @@ export class Lease {
 
   /** How long it has to be left to its holder, as far as this client knows. */
   #waitMs(found: FoundLease | null): number {
-    if (found === null || found.record === null || found.record.holder === this.#holder) return 0
+    if (found === null || found.record === null || this.#isNamesake(found.record)) return 0
     const { version, czxid } = found.stat
     const nowMs = this.#zk.environment.clock.monotonicMs()
     if (this.#seen?.version !== version || this.#seen.czxid !== czxid) {
       this.#seen = { version, czxid, sinceMs: nowMs }
     }
     return this.#seen.sinceMs + found.record.durationMs - nowMs
+  }
+
+  /** The same holder before a restart; not somebody else in this process. */
+  #isNamesake({ holder, id }: LeaseRecord): boolean {
+    if (holder !== this.#options.holder) return false
+    return this.#own?.id !== id || !this.#own.held.isSure
   }
 
   async #untilChanged(
@@ -194,9 +200,10 @@ export class Lease {
 
   /** Null: somebody was faster. */
   async #claim(found: FoundLease | null, cancellation: Cancellation): Promise<HeldLease | null> {
+    const id = uuid(this.#zk.environment.random)
     const record: LeaseRecord = {
-      holder: this.#holder,
-      id: uuid(this.#zk.environment.random),
+      holder: this.#options.holder ?? id,
+      id,
       durationMs: this.#options.durationMs,
       renewals: 0,
       isRevoked: false,
@@ -204,7 +211,10 @@ export class Lease {
     const stat = found?.stat ?? null
     try {
       const claim = await this.#write(record, stat, cancellation)
-      return claim === null ? null : new HeldLease(this.#zk, this.path, claim)
+      if (claim === null) return null
+      const held = new HeldLease(this.#zk, this.path, claim)
+      this.#own = { id, held }
+      return held
     } catch (error) {
       this.#giveBack(record)
       throw error
@@ -235,7 +245,7 @@ export class Lease {
         return { record, version: stat.version, zxid: stat.mzxid, sentAtMs }
       } catch (error) {
         if (error instanceof BadVersionError || error instanceof NodeExistsError) {
-          return await this.#own(record, sentAtMs, cancellation)
+          return await this.#recognize(record, sentAtMs, cancellation)
         }
         if (error instanceof NoNodeError) {
           if (old !== null) return null
@@ -249,7 +259,7 @@ export class Lease {
   }
 
   /** It has changed: by this claim, whose answer was lost? */
-  async #own(
+  async #recognize(
     record: LeaseRecord,
     sentAtMs: number,
     cancellation: Cancellation,

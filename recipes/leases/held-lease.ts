@@ -6,7 +6,7 @@ import {
   type ZooKeeper,
 } from '../../src/client/index.ts'
 import type { TimerHandle } from '../../src/env/index.ts'
-import { Cancellation, type Hold, persist, RecipeError } from '../base/index.ts'
+import { Cancellation, type Grant, persist, RecipeError } from '../base/index.ts'
 import { FREE, formatLease, type LeaseRecord, parseLease, readLease } from './record.ts'
 
 /** Clocks may run so much faster or slower than each other. */
@@ -23,7 +23,7 @@ export interface Claim {
 }
 
 /** A lease that this process has, and keeps until `release` or until it is lost. */
-export class HeldLease implements Hold {
+export class HeldLease implements Grant {
   readonly path: string
   /** The zxid of the claim: rises from holder to holder. */
   readonly fencingToken: bigint

@@ -26,7 +26,7 @@ async function claim(member: Member, holder?: string): Promise<HeldLease> {
   return await stage.run(lease(member, holder).acquire())
 }
 
-test('one holder at a time, over any time, and nothing but its version is left', async () => {
+test('is renewed as long as it is held (B21), and nothing but its version is left', async () => {
   const held = await claim(a, 'a')
   const waiting = lease(b).acquire()
   await stage.runFor(5 * durationMs)
@@ -110,6 +110,17 @@ test('is kept under its name over a restart', async () => {
   await stage.run(held.release())
   expect(again!.isSure).toBe(true)
   await stage.run(again!.release())
+})
+
+test('a name is for restarts: two of one object still wait for each other', async () => {
+  const named = lease(a, 'worker 1')
+  const held = await stage.run(named.acquire())
+  const waiting = named.acquire()
+  await stage.runFor(2 * durationMs)
+  expect(held.isSure).toBe(true)
+  expect(await stage.run(named.tryAcquire())).toBeNull()
+  await stage.run(held.release())
+  await stage.run((await stage.run(waiting)).release())
 })
 
 test('is asked back, and not taken before it was given or has run out', async () => {
