@@ -41,6 +41,16 @@ describe('docs/recipes.md', () => {
     expect(lines.join('')).toBe(output)
   })
 
+  test('has a section for every recipe', () => {
+    const headings = [...PAGE.matchAll(/^## (.*)$/gm)].map((match) => match[1]!).join(' ')
+    const classes = Object.entries(recipes)
+      .filter(([, value]) => typeof value === 'function' && /^class\b/.test(String(value)))
+      .map(([name]) => name)
+      .filter((name) => !['LockOwner', 'RecipeError', 'ServiceView'].includes(name))
+    expect(classes.length).toBeGreaterThan(8)
+    expect(classes.filter((name) => !headings.includes(name))).toEqual([])
+  })
+
   test('lists every code of a RecipeError', () => {
     const source = readText('recipes/base/errors.ts')
     const codes = [...source.matchAll(/^ {2}\| '(\w+)'/gm)].map((match) => match[1]!)
