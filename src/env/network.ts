@@ -22,6 +22,11 @@ export interface Connection {
   /** No `onBytes` after this returns, until `resume`. */
   pause(): void
   resume(): void
+  /**
+   * From now on the operating system asks after `idleMs` without a word from the other side whether the connection still
+   * exists there, and `onClose` comes with an error if it does not: a machine that has lost its power does not say so.
+   */
+  keepAlive(idleMs: number): void
   /** Sends what is queued, then closes. `onClose` follows. */
   end(): void
   /** Closes now, dropping what is queued. `onClose` follows. */

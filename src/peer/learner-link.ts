@@ -78,6 +78,7 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   /** The socket is there; what has been sent until now goes out. */
   open(socket: Connection): void {
     this.#socket = socket
+    socket.keepAlive(this.#host.limits.keepAliveMs)
     this.flush()
   }
 

@@ -22,6 +22,8 @@ export interface LearnerPortLimits {
   /** Accepted links in all; more are closed at once. */
   readonly acceptedLinksMax: number
   readonly connectTimeoutMs: number
+  /** After so long without a word the other machine is asked whether it knows the connection. */
+  readonly keepAliveMs: number
   /** How long an address of several may keep silent before the next one is tried too. */
   readonly addressWaitMs: number
   /** Shortest time between two reports that a snapshot moves. */
@@ -41,6 +43,7 @@ export const DEFAULT_LEARNER_PORT_LIMITS: LearnerPortLimits = {
   introductionsMax: 64,
   acceptedLinksMax: 256,
   connectTimeoutMs: 5_000,
+  keepAliveMs: 2_000,
   addressWaitMs: 1_000,
   progressMs: 50,
 }

@@ -65,6 +65,10 @@ export class TcpConnection implements Connection {
     return bufferedBytes < HIGH_WATER_BYTES
   }
 
+  keepAlive(idleMs: number): void {
+    this.#socket.setKeepAlive(true, idleMs)
+  }
+
   pause(): void {
     this.#socket.pause()
   }

@@ -125,7 +125,7 @@ export class LeaderRequests implements ProposalLog {
   }
 
   takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
-    this.#whenSure(sessionId, () => {
+    this.#whenSure(() => {
       if (connection.phase !== Phase.connecting) return
       const isTaken = takeUpSession(this.#host, this.#sessions, connection, sessionId, timeoutMs)
       if (isTaken) this.#owners.set(sessionId, OWN)
@@ -133,12 +133,12 @@ export class LeaderRequests implements ProposalLog {
   }
 
   /**
-   * A session that is not known here may be one that a later leader has made, and then it is not over. Upstream says so
-   * all the same. A leader that others have deposed without its knowledge answers nothing: its role ends first.
+   * Sessions go on by the word of a leader that a quorum has confirmed. Upstream's answers at once, and may have been
+   * deposed without its knowledge: (1) it calls a session over that a later leader has made; (2) or it lets a session go on
+   * here, and what is still under way on the connection that the client has left is carried out by the later leader.
    */
-  #whenSure(sessionId: SessionId, decide: () => void): void {
-    if (this.#sessions.find(sessionId) !== undefined) decide()
-    else this.#syncs.add(this.#pipeline.lastLogged, decide)
+  #whenSure(decide: () => void): void {
+    this.#syncs.add(this.#pipeline.lastLogged, decide)
   }
 
   /* ---------------------------------------------------------------- learners */
@@ -217,7 +217,7 @@ export class LeaderRequests implements ProposalLog {
    * lives on with its ephemerals, though its client would have been told otherwise. Until then nobody is answered.
    */
   onRevalidation(link: LinkId, revalidation: Revalidation): void {
-    this.#whenSure(revalidation.sessionId, () => this.#revalidate(link, revalidation))
+    this.#whenSure(() => this.#revalidate(link, revalidation))
   }
 
   #revalidate(link: LinkId, { sessionId, timeoutMs }: Revalidation): void {

@@ -10,6 +10,10 @@ const HIGH_WATER_BYTES = 64 * 1024
 const FLUSH_LIMIT_MS = 10_000
 const LINGER_LIMIT_MS = 1_000
 
+/** Keep-alive: how often an idle connection is asked for after the first time, and how long (libuv on Linux). */
+const PROBE_MS = 1_000
+const PROBES_MAX = 10
+
 /** A received chunk is overwritten with this after `onBytes`: keeping it is a mistake that must show. */
 const POISON = 0xee
 
@@ -52,6 +56,12 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
   #unheardBytes = 0
   #isWaiting = false
   #giveUpTimer: TimerHandle | null = null
+
+  #keepAliveMs = Number.POSITIVE_INFINITY
+  /** When the last packet came. */
+  #heardMs = 0
+  #probeTimer: TimerHandle | null = null
+  #probesLost = 0
 
   #nextExpected = 0
   /** Packets that arrived before an earlier one, which was lost: in their order. */
@@ -119,6 +129,12 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
     if (this.#bufferedBytes === 0) return true
     this.#mustDrain = true
     return this.#bufferedBytes < HIGH_WATER_BYTES
+  }
+
+  keepAlive(idleMs: number): void {
+    this.#keepAliveMs = idleMs
+    this.#heardMs = this.#wire.events.nowMs
+    this.#probeAt(this.#heardMs + idleMs)
   }
 
   pause(): void {
@@ -299,6 +315,35 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
     this.#giveUpTimer = null
   }
 
+  /* ---------------------------------------------------------------- keep-alive */
+
+  #probeAt(atMs: number): void {
+    this.#probeTimer = this.#wire.events.schedule(atMs, () => this.#probe())
+  }
+
+  /** Asks whether the other machine knows the connection. What is lost already is asked for by retransmission. */
+  #probe(): void {
+    if (this.#isClosed) return
+    const { nowMs } = this.#wire.events
+    const dueMs = this.#heardMs + this.#keepAliveMs
+    const peer = this.#peer!
+    if (nowMs < dueMs) this.#probeAt(dueMs)
+    else if (this.#lost.length > 0) this.#probeAt(nowMs + this.#keepAliveMs)
+    else if (this.#link.isClosed || peer.#link.isClosed) this.#onProbeLost()
+    else {
+      if (peer.#isForgotten) peer.#sendReset()
+      this.#probesLost = 0
+      this.#heardMs = nowMs
+      this.#probeAt(nowMs + this.#keepAliveMs)
+    }
+  }
+
+  #onProbeLost(): void {
+    this.#probesLost += 1
+    if (this.#probesLost < PROBES_MAX) this.#probeAt(this.#wire.events.nowMs + PROBE_MS)
+    else this.#close(new IoError('ETIMEDOUT', `${this.remote.host} does not answer`))
+  }
+
   /* ---------------------------------------------------------------- receiving */
 
   /** A packet arrives here, or would if the link were open. */
@@ -314,6 +359,7 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
       return
     }
     events.note(packet.kind + 4 * packet.bytes.length)
+    this.#heardMs = events.nowMs
     if (packet.kind === PacketKind.reset) this.reset()
     else if (packet.kind === PacketKind.acknowledgement) this.#onAcknowledged(packet.count)
     else if (packet.sequence !== this.#nextExpected) this.#keepEarly(packet)
@@ -435,6 +481,7 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
     this.#isEnding = true
     this.#isEndSent = true
     this.#cutTimer?.cancel()
+    this.#probeTimer?.cancel()
     this.#stopGivingUp()
     this.#queue.clear()
     this.#bufferedBytes = 0

@@ -126,6 +126,10 @@ export class TestConnection implements Connection, ConnectHandler, ConnectionHan
     return hasRoom
   }
 
+  keepAlive(idleMs: number): void {
+    this.#server?.keepAlive(idleMs)
+  }
+
   pause(): void {
     this.#replies.pause()
     this.#server?.pause()

@@ -47,6 +47,7 @@ class Side implements ConnectionHandler {
       write: (chunk) => call(() => connection.write(chunk)),
       pause: () => call(() => connection.pause()),
       resume: () => call(() => connection.resume()),
+      keepAlive: (idleMs) => call(() => connection.keepAlive(idleMs)),
       end: () => call(() => connection.end()),
       destroy: () => call(() => connection.destroy()),
     }

@@ -17,6 +17,7 @@ it('a connection that was accepted before the port closed and comes after is cut
     local: { host: '10.0.0.1', port: 2181 },
     bufferedBytes: 0,
     write: () => true,
+    keepAlive: () => {},
     pause: () => {},
     resume: () => {},
     end: () => {},

@@ -155,6 +155,44 @@ describe('connecting', () => {
   })
 })
 
+describe('a connection that is kept alive', () => {
+  it('ends when the other machine has forgotten it, though nothing is said on it', () => {
+    const village = new Village(11, 2)
+    const [asking] = village.pair(1, 2)
+    const [silent] = village.pair(1, 2)
+    asking.connection!.keepAlive(2_000)
+    village.host(2).powerLoss()
+    village.runFor(3_000)
+    village.host(2).restart()
+    village.runFor(2_000)
+    expect(asking.names).toEqual(['open', 'ECONNRESET'])
+    expect(silent.names).toEqual(['open'])
+  })
+
+  it('ends when the other machine is gone, after ten questions', () => {
+    const village = new Village(12, 2)
+    const [asking] = village.pair(1, 2)
+    asking.connection!.keepAlive(2_000)
+    const beginMs = village.nowMs
+    village.host(2).powerLoss()
+    village.runFor(30_000)
+    expect(asking.names).toEqual(['open', 'ETIMEDOUT'])
+    expect(Math.round(asking.events[1]!.atMs - beginMs)).toBe(11_000)
+  })
+
+  it('stays as long as its machines stand', () => {
+    const village = new Village(13, 2)
+    const [asking, other] = village.pair(1, 2)
+    asking.connection!.keepAlive(2_000)
+    village.runFor(30_000)
+    village.world.network.cut(A, B)
+    village.runFor(8_000)
+    village.world.network.mend(A, B)
+    village.runFor(30_000)
+    expect([...asking.names, ...other.names]).toEqual(['open', 'open'])
+  })
+})
+
 describe('a slow network', () => {
   it('has a latency of its own for each direction', () => {
     const village = new Village(10, 2)

@@ -103,6 +103,10 @@ class LossyConnection implements Connection, ConnectionHandler {
     return true
   }
 
+  keepAlive(idleMs: number): void {
+    this.#connection.keepAlive(idleMs)
+  }
+
   pause(): void {
     this.#connection.pause()
   }

@@ -15,13 +15,16 @@ type Presence = 'gone' | 'there' | 'unknown'
 export class Growth extends Workload {
   readonly name = 'growth'
   readonly #presence = new Map<string, Presence>()
-  readonly #paths: string[] = []
+  #paths: string[] = []
+  /** What was sent in this session and is not known to have been done, nor never to be. */
+  readonly #undecided = new Set<string>()
+  #made = 0
   #hasUnknown = false
 
   act(): void {
     const { random } = this
     if (this.#paths.length < 3 || oneIn(random, 3)) {
-      const path = `${GROWTH_ROOT}/${this.client.name}-${this.#paths.length}`
+      const path = `${GROWTH_ROOT}/${this.client.name}-${this.#made++}`
       this.#paths.push(path)
       this.#presence.set(path, 'gone')
       this.send(createOp(path, path))
@@ -47,8 +50,16 @@ export class Growth extends Workload {
     if (this.#hasUnknown) this.send({ type: OpCode.sync, path: GROWTH_ROOT })
   }
 
-  /** A new session may begin on a server that is behind. */
-  override onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {
+  /**
+   * A new session may begin on a server that is behind. While the old one is not over, what it has sent may still be carried
+   * out: nothing can be known of those znodes any more.
+   */
+  override onSessionEnded(_sessionId: SessionId, isOver: boolean): void {
+    if (!isOver) {
+      this.#paths = this.#paths.filter((path) => !this.#undecided.has(path))
+      for (const path of this.#undecided) this.#presence.delete(path)
+    }
+    this.#undecided.clear()
     for (const path of this.#paths) this.#presence.set(path, 'unknown')
     this.#hasUnknown = this.#paths.length > 0
   }
@@ -56,6 +67,7 @@ export class Growth extends Workload {
   protected override onLost({ operation }: Call): void {
     if (operation.type !== OpCode.create && operation.type !== OpCode.delete) return
     this.#presence.set(operation.path!, 'unknown')
+    this.#undecided.add(operation.path!)
     this.#hasUnknown = true
   }
 
@@ -67,13 +79,13 @@ export class Growth extends Workload {
           this.#was('gone', operation.path!, answer)
         else if (answer.err === ErrorCode.nodeExists) this.#was('there', operation.path!, answer)
         else return
-        this.#presence.set(operation.path!, 'there')
+        this.#know(operation.path!, 'there')
         return
       case OpCode.delete:
         if (this.isOk(call, answer, ErrorCode.noNode)) this.#was('there', operation.path!, answer)
         else if (answer.err === ErrorCode.noNode) this.#was('gone', operation.path!, answer)
         else return
-        this.#presence.set(operation.path!, 'gone')
+        this.#know(operation.path!, 'gone')
         return
       case OpCode.getData:
       case OpCode.exists: {
@@ -81,16 +93,21 @@ export class Growth extends Workload {
         if (!isThere && answer.err !== ErrorCode.noNode) return
         const presence = isThere ? 'there' : 'gone'
         this.#was(presence, operation.path, answer)
-        if (this.client.hasSynced) this.#presence.set(operation.path, presence)
+        if (this.client.hasSynced) this.#know(operation.path, presence)
         return
       }
       default:
     }
   }
 
+  #know(path: string, presence: Presence): void {
+    this.#undecided.delete(path)
+    if (this.#presence.has(path)) this.#presence.set(path, presence)
+  }
+
   #was(presence: Presence, path: string, answer: Answer): void {
-    const known = this.#presence.get(path)!
-    if (known === presence || known === 'unknown') return
+    const known = this.#presence.get(path)
+    if (known === undefined || known === presence || known === 'unknown') return
     this.fail(`C2: ${path} is ${presence} at ${answer.zxid}, and was ${known} before`)
   }
 }
