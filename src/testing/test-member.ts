@@ -143,9 +143,9 @@ function configOf(id: number, settings: Settings): Config {
     limits: {
       ...DEFAULT_LIMITS,
       // What would be on a disk is in memory.
-      logSegmentBytes: 2 * MIB,
+      logSegmentBytes: MIB / 4,
       checkpointLogBytes: 16 * MIB,
-      diskReserveBytes: MIB,
+      diskReserveBytes: MIB / 4,
       diskFreeBytesMin: MIB,
       // All clients of a test come from one address.
       connectionsPerAddressMax: 0,
