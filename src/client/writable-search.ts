@@ -1,5 +1,5 @@
 const FIRST_DELAY_MS = 500
-const DELAY_MS_MAX = 60_000
+const DELAY_MS_MAX = 10_000
 
 /** When a client at a read-only server looks for one that takes writes: soon at first, then ever less often. */
 export class WritableSearch {
