@@ -46,15 +46,18 @@ type Reading = readonly [name: string, value: number | string]
 function peerState(quorum: QuorumStatus | null): Reading[] {
   if (quorum === null) return []
   const state: Reading = ['peer_state', `${quorum.peerState} - broadcast`]
-  const isObserving = quorum.peerState === 'observing' && quorum.leader !== null
-  return isObserving ? [state, ['observer_master_id', quorum.leader]] : [state]
+  const { learnerMaster } = quorum
+  const isObserving = quorum.peerState === 'observing' && learnerMaster !== null
+  return isObserving ? [state, ['observer_master_id', learnerMaster]] : [state]
 }
 
 function quorumGauges(quorum: QuorumStatus | null): Reading[] {
   if (quorum === null) return []
   const size: Reading = ['quorum_size', quorum.quorumSize]
-  const { leadership } = quorum
-  if (leadership === null) return [size]
+  const { leadership, observerCount } = quorum
+  if (leadership === null) {
+    return observerCount === null ? [size] : [size, ['synced_observers', observerCount]]
+  }
   return [
     size,
     ['learners', leadership.learners],

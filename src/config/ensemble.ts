@@ -39,6 +39,14 @@ export interface MultiAddressConfig {
   readonly waitMs: number | null
 }
 
+/** Followers that serve observers in place of the leader. */
+export interface ObserverMasterConfig {
+  /** A follower listens on it for observers; an observer dials it at every participant. 0 for neither. */
+  readonly port: number
+  /** Bytes of committed transactions that a follower keeps for its observers. */
+  readonly windowBytesMax: number
+}
+
 /** What makes a server one of several. */
 export interface EnsembleConfig {
   /** This server's own id, from the file `myid`. */
@@ -59,6 +67,7 @@ export interface EnsembleConfig {
   readonly isReadOnlyModeEnabled: boolean
   readonly localSessions: LocalSessionsConfig
   readonly multiAddress: MultiAddressConfig
+  readonly observerMaster: ObserverMasterConfig
 }
 
 /** All addresses of a server, in the order of its line. */

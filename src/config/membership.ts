@@ -87,6 +87,10 @@ export function readMembership(
         isUpgrading: settings.boolean('localSessionsUpgradingEnabled', false),
       },
       multiAddress,
+      observerMaster: {
+        port: Math.max(0, settings.integer('observerMasterPort', 0, -1, 65_535)),
+        windowBytesMax: settings.integer('observerMaster.sizeLimit', 33_554_432, 0, INT32_MAX),
+      },
     },
     warnings: [
       ...sizeWarnings(source, participants),

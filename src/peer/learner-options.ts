@@ -54,6 +54,8 @@ export interface LearnerPortOptions {
   readonly listen: readonly Address[]
   /** Learner ports of all servers of the ensemble, each at one address or more. */
   readonly members: ReadonlyMap<ServerId, readonly Address[]>
+  /** Servers that an observer dials before the leader itself; empty, or absent, for the leader alone. */
+  readonly masters?: ReadonlyMap<ServerId, readonly Address[]>
   readonly limits?: Partial<LearnerPortLimits>
 }
 

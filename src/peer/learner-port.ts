@@ -4,6 +4,7 @@ import type { LinkId, Packet } from '../zab/index.ts'
 import { Deadlines } from './deadlines.ts'
 import { refuse } from './ignore.ts'
 import { LearnerLink, type LinkHost } from './learner-link.ts'
+import { LearnerMasters } from './learner-masters.ts'
 import {
   DEFAULT_LEARNER_PORT_LIMITS,
   type LearnerPortHandler,
@@ -11,7 +12,6 @@ import {
   type LearnerPortOptions,
 } from './learner-options.ts'
 import { Listeners } from './listeners.ts'
-import { PeerAddresses } from './peer-addresses.ts'
 import type { PeerEnvironment } from './peer-environment.ts'
 
 /**
@@ -32,8 +32,7 @@ export class LearnerPort {
   readonly #introductions: Deadlines<LearnerLink>
   readonly #dials: Deadlines<LinkId>
   readonly #accepted: Set<LinkId> = new Set()
-  /** Of the servers that were dialled. */
-  readonly #addresses: Map<ServerId, PeerAddresses> = new Map()
+  readonly #masters: LearnerMasters
   /** To be reported at the end of the turn. */
   #lost: { readonly id: LinkId; readonly reason: string }[] = []
   #listeners: Listeners | null = null
@@ -51,8 +50,10 @@ export class LearnerPort {
       })
       link.destroy()
     })
-    const addressesMax = Math.max(1, ...[...options.members.values()].map(({ length }) => length))
-    const dialTimeoutMs = connectTimeoutMs + (addressesMax - 1) * this.#limits.addressWaitMs
+    const { self, members, masters = new Map() } = options
+    const { addressWaitMs } = this.#limits
+    this.#masters = new LearnerMasters(self, members, masters, addressWaitMs)
+    const dialTimeoutMs = connectTimeoutMs + (this.#masters.addressesMax - 1) * addressWaitMs
     this.#dials = new Deadlines(env, dialTimeoutMs, (id) => {
       this.#onDialFailed(id, `no answer for ${dialTimeoutMs} ms`)
     })
@@ -92,12 +93,22 @@ export class LearnerPort {
     this.#lost = []
   }
 
+  /** Whom the last dial of a learner reached that may dial others than the leader; null for any other learner. */
+  get currentMaster(): ServerId | null {
+    return this.#masters.current
+  }
+
+  /** The server that was dialled last is of use. */
+  onServing(): void {
+    this.#masters.onServing()
+  }
+
   /** Dials the learner port of a server; `onLinkOpened` or `onLinkClosed` follows. */
   connect(id: LinkId, to: ServerId): void {
     assert(!this.#links.has(id), 'ids of links are used once')
     const link = new LearnerLink(this.#linkHost, id)
     this.#links.set(id, link)
-    const addresses = this.#addressesOf(to)
+    const addresses = this.#masters.of(to, this.#env.clock.monotonicMs())
     if (addresses === null) {
       this.#onDialFailed(id, `server ${to} is not in the configuration`)
       return
@@ -107,14 +118,6 @@ export class LearnerPort {
       onOpen: (socket) => this.#onDialled(link, id, socket),
       onError: (error) => this.#onDialFailed(id, error.message),
     })
-  }
-
-  #addressesOf(sid: ServerId): PeerAddresses | null {
-    const all = this.#options.members.get(sid)
-    if (all === undefined) return null
-    const known = this.#addresses.get(sid) ?? new PeerAddresses(all, this.#limits.addressWaitMs)
-    this.#addresses.set(sid, known)
-    return known
   }
 
   /** Puts a packet behind those sent before. Does nothing for a link that is no more. */

@@ -29,6 +29,11 @@ export class PeerAddresses {
     return (this.#all.length - 1) * this.#waitMs
   }
 
+  /** Index of the address that answered last. */
+  get best(): number {
+    return this.#best
+  }
+
   /** As {@link Network.connect}: the error is that of the address which was the last to fail. */
   connect(env: PeerEnvironment, handler: ConnectHandler): void {
     const { length } = this.#all

@@ -1,9 +1,10 @@
 import { Fifo, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock } from '../env/index.ts'
-import type { ForwardedRequest, RevalidationAnswer } from '../peer/index.ts'
+import type { ForwardedRequest, Revalidation, RevalidationAnswer, Touches } from '../peer/index.ts'
 import { type AuthId, OpCode, OutputBuffer } from '../wire/index.ts'
 import { type LinkId, PacketKind } from '../zab/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
+import type { ObserverMaster } from './observer-master.ts'
 import { createSessionOf, ownWriteOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { Replica } from './replica.ts'
@@ -19,10 +20,12 @@ export class LearnerRequests {
   readonly #sessions: SessionKeeper
   readonly #clock: Clock
   readonly #link: LinkId
+  /** Null unless this server serves observers: their requests go the same way, and are told by their link. */
+  readonly #observers: ObserverMaster | null
   /** Syncs on their way to the leader, which answers them in order and without a name. */
-  readonly #syncs: Fifo<WaitingRequest> = new Fifo()
+  readonly #syncs: Fifo<LinkId | WaitingRequest> = new Fifo()
   /** Connections whose sessions the leader is asked about. */
-  readonly #revalidating: Map<SessionId, ClientConnection[]> = new Map()
+  readonly #revalidating: Map<SessionId, (ClientConnection | LinkId)[]> = new Map()
 
   constructor(
     host: SessionHost,
@@ -31,6 +34,7 @@ export class LearnerRequests {
     sessions: SessionKeeper,
     clock: Clock,
     link: LinkId,
+    observers: ObserverMaster | null,
   ) {
     this.#host = host
     this.#replica = replica
@@ -38,6 +42,7 @@ export class LearnerRequests {
     this.#sessions = sessions
     this.#clock = clock
     this.#link = link
+    this.#observers = observers
   }
 
   /** The answer comes with the transaction that the leader makes of it. */
@@ -73,6 +78,10 @@ export class LearnerRequests {
   onSynced(committed: Zxid): void {
     const request = this.#syncs.shift()
     if (request === null) return
+    if (typeof request === 'number') {
+      this.#observers?.onSynced(request, committed)
+      return
+    }
     request.notBefore = committed
     request.isConfirmed = true
   }
@@ -97,18 +106,26 @@ export class LearnerRequests {
   }
 
   takeUpSession(connection: ClientConnection, sessionId: SessionId, timeoutMs: number): void {
-    const others = this.#revalidating.get(sessionId)
-    if (others === undefined) this.#revalidating.set(sessionId, [connection])
-    else others.push(connection)
-    const body = { sessionId, timeoutMs }
+    this.#revalidate(connection, { sessionId, timeoutMs })
+  }
+
+  #revalidate(who: ClientConnection | LinkId, body: Revalidation): void {
+    const others = this.#revalidating.get(body.sessionId)
+    if (others === undefined) this.#revalidating.set(body.sessionId, [who])
+    else others.push(who)
     this.#replica.core.relay(this.#link, { kind: PacketKind.REVALIDATE, body })
   }
 
-  onRevalidated({ sessionId, isValid }: RevalidationAnswer): void {
+  onRevalidated(answer: RevalidationAnswer): void {
+    const { sessionId, isValid } = answer
     const waiting = this.#revalidating.get(sessionId)
     const connection = waiting?.shift()
     if (waiting === undefined || connection === undefined) return
     if (waiting.length === 0) this.#revalidating.delete(sessionId)
+    if (typeof connection === 'number') {
+      this.#observers?.onRevalidated(connection, { kind: PacketKind.REVALIDATE, body: answer })
+      return
+    }
     // Refused meanwhile, as its closeSession was applied, or gone.
     if (connection.phase !== Phase.connecting) return
     if (isValid) {
@@ -123,6 +140,23 @@ export class LearnerRequests {
    */
   onSessionClosed(sessionId: SessionId): void {
     const waiting = this.#revalidating.get(sessionId) ?? []
-    for (const connection of waiting) this.#host.onSessionRefused(connection)
+    for (const connection of waiting) {
+      if (typeof connection !== 'number') this.#host.onSessionRefused(connection)
+    }
+  }
+
+  /* ---------------------------------------------------------------- observers */
+
+  onObserverRequest(link: LinkId, request: ForwardedRequest): void {
+    if (request.opcode === OpCode.sync) this.#syncs.push(link)
+    this.#relay(request)
+  }
+
+  onObserverRevalidation(link: LinkId, revalidation: Revalidation): void {
+    this.#revalidate(link, revalidation)
+  }
+
+  onObserverTouches(touches: Touches): void {
+    this.#sessions.noteTouched(touches)
   }
 }

@@ -16,6 +16,7 @@ import { type DataTreeOptions, wantsEphemeral } from '../znodes/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { LeaderRequests } from './leader-requests.ts'
 import { LearnerRequests } from './learner-requests.ts'
+import type { ObserverMasterHost } from './observer-master.ts'
 import type { WaitingRequest } from './pending.ts'
 import type { ProposalSizes } from './proposal-sizes.ts'
 import type { QuorumSource } from './quorum-status.ts'
@@ -57,7 +58,9 @@ export interface MemberParts {
 }
 
 /** A server of an ensemble: agrees with the others on writes, in whatever role it has. */
-export class Member implements WriteService, ReplicaHost, QuorumSource, ReadOnlyHost {
+export class Member
+  implements WriteService, ReplicaHost, QuorumSource, ReadOnlyHost, ObserverMasterHost
+{
   readonly #host: MemberHost
   readonly #env: Environment
   readonly #self: ServerId
@@ -140,6 +143,14 @@ export class Member implements WriteService, ReplicaHost, QuorumSource, ReadOnly
   /** When the present role began, monotonic. */
   get roleSinceMs(): number {
     return this.#roleSinceMs
+  }
+
+  get observerCount(): number | null {
+    return this.#learning === null ? null : (this.#replica.observerMaster?.observerCount ?? null)
+  }
+
+  get learnerMaster(): ServerId | null {
+    return this.#replica.learnerMaster
   }
 
   get pendingSyncs(): number {
@@ -344,6 +355,7 @@ export class Member implements WriteService, ReplicaHost, QuorumSource, ReadOnly
         this.#sessions,
         clock,
         this.core.leaderLink!,
+        this.#replica.observerMaster,
       )
     }
     this.#sessions.local?.resume()
@@ -397,6 +409,18 @@ export class Member implements WriteService, ReplicaHost, QuorumSource, ReadOnly
 
   onTouches(touches: Touches): void {
     this.#leading?.onTouches(touches)
+  }
+
+  onObserverRequest(link: LinkId, request: ForwardedRequest): void {
+    this.#learning?.onObserverRequest(link, request)
+  }
+
+  onObserverRevalidation(link: LinkId, revalidation: Revalidation): void {
+    this.#learning?.onObserverRevalidation(link, revalidation)
+  }
+
+  onObserverTouches(touches: Touches): void {
+    this.#learning?.onObserverTouches(touches)
   }
 
   onConfirmed(token: number, isLeader: boolean): void {

@@ -1,3 +1,4 @@
+import type { ServerId } from '../base/index.ts'
 import type { Config, EnsembleConfig } from '../config/index.ts'
 import { Role, type ZabCore } from '../zab/index.ts'
 import type {
@@ -15,6 +16,10 @@ export interface QuorumSource {
   readonly roleSinceMs: number
   /** Leader: syncs that are not answered yet. */
   readonly pendingSyncs: number
+  /** Observer: whom it is connected to. */
+  readonly learnerMaster: ServerId | null
+  /** Follower: observers that it serves; null if it does not serve any. */
+  readonly observerCount: number | null
   /** Null for everyone but a leader. */
   readonly proposalSizes: ProposalSizesStatus | null
 }
@@ -47,6 +52,8 @@ export function quorumStatus(
   return {
     peerState: PEER_STATES[core.role],
     leader: core.leader,
+    learnerMaster: core.leader === null ? null : source.learnerMaster,
+    observerCount: source.observerCount,
     quorumSize: core.ensemble.quorum.voters.length,
     leadership: isLeading ? leadershipStatus(source, nowMs) : null,
     configuration: {

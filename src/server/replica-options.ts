@@ -6,6 +6,7 @@ import {
   DEFAULT_ELECTION_PORT_LIMITS,
   DEFAULT_LEARNER_PORT_LIMITS,
   type ElectionPortOptions,
+  type LearnerPortLimits,
   type LearnerPortOptions,
 } from '../peer/index.ts'
 import type { LoggedTail, Storage } from '../storage/index.ts'
@@ -19,11 +20,14 @@ import {
   type QuorumVerifier,
 } from '../zab/index.ts'
 import type { DataTreeOptions } from '../znodes/index.ts'
+import type { ObserverMasterOptions } from './observer-master.ts'
 
 export interface ReplicaOptions {
   readonly core: CoreOptions
   readonly election: ElectionPortOptions
   readonly learner: LearnerPortOptions
+  /** Null for a server that serves no observers. */
+  readonly observerMaster: ObserverMasterOptions | null
   /** For trees that snapshots are received into. */
   readonly tree: DataTreeOptions
 }
@@ -77,6 +81,7 @@ export function replicaOptions(
       seed,
     },
     tree,
+    observerMaster: observerMasterOptions(config, ensemble, own),
     election: {
       self,
       listen: listenAddresses(ensemble, own, electionAddress),
@@ -92,14 +97,8 @@ export function replicaOptions(
       self,
       listen: listenAddresses(ensemble, own, quorumAddress),
       members: peerAddresses(ensemble, quorumAddress),
-      // A request of a client, and as much again, as in the original.
-      limits: {
-        learnerDataBytesMax: Math.max(
-          DEFAULT_LEARNER_PORT_LIMITS.learnerDataBytesMax,
-          2 * config.limits.requestFrameBytesMax,
-        ),
-        addressWaitMs: ensemble.multiAddress.waitMs ?? DEFAULT_LEARNER_PORT_LIMITS.connectTimeoutMs,
-      },
+      masters: observerMasters(ensemble, own),
+      limits: learnerLimits(config, ensemble),
     },
   }
 }
@@ -117,6 +116,58 @@ function quorumOf(ensemble: EnsembleConfig): QuorumVerifier {
   return new HierarchicalQuorum(
     groups.map(({ id, members }) => ({ id, members: members.map((member) => member as ServerId) })),
     new Map([...weights].map(([id, weight]) => [id as ServerId, weight])),
+  )
+}
+
+function learnerLimits(config: Config, ensemble: EnsembleConfig): Partial<LearnerPortLimits> {
+  const fallback = DEFAULT_LEARNER_PORT_LIMITS
+  return {
+    // A request of a client, and as much again, as in the original.
+    learnerDataBytesMax: Math.max(
+      fallback.learnerDataBytesMax,
+      2 * config.limits.requestFrameBytesMax,
+    ),
+    addressWaitMs: ensemble.multiAddress.waitMs ?? fallback.connectTimeoutMs,
+  }
+}
+
+/** Followers listen on `observerMasterPort`. */
+function observerMasterOptions(
+  config: Config,
+  ensemble: EnsembleConfig,
+  own: MemberConfig,
+): ObserverMasterOptions | null {
+  const { port, windowBytesMax } = ensemble.observerMaster
+  if (port === 0 || own.role === 'observer') return null
+  const { initLimit, syncLimit } = ensemble
+  return {
+    learner: {
+      self: own.id as ServerId,
+      listen: listenAddresses(ensemble, own, ({ host }) => ({ host, port })),
+      members: new Map(),
+      limits: learnerLimits(config, ensemble),
+    },
+    tickMs: config.tickTimeMs,
+    initLimit,
+    syncLimit,
+    windowBytesMax,
+    ensembleText: ensembleText(ensemble, 0n),
+  }
+}
+
+/** An observer takes its own `observerMasterPort` for that of every voter (`QuorumPeer.computeObserverMasters`). */
+function observerMasters(
+  ensemble: EnsembleConfig,
+  own: MemberConfig,
+): ReadonlyMap<ServerId, readonly Address[]> {
+  const { port } = ensemble.observerMaster
+  if (port === 0 || own.role !== 'observer') return new Map()
+  const voters = ensemble.members.filter(({ role }) => role === 'participant')
+  return new Map(
+    voters.map((member) => [
+      member.id as ServerId,
+      addressesOf(member).map(({ host }) => ({ host, port })),
+    ]),
   )
 }
 

@@ -30,6 +30,7 @@ import {
   ZabCore,
 } from '../zab/index.ts'
 import type { DataTreeOptions } from '../znodes/index.ts'
+import { ObserverMaster, type ObserverMasterHost } from './observer-master.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
@@ -67,6 +68,9 @@ export interface ReplicaHost {
   onPortError(error: IoError): void
 }
 
+/** Whose observers may be served here. */
+type Host = ObserverMasterHost & ReplicaHost
+
 /**
  * Runs the Zab core of a server: steps it with what happens, and does what it asks for at the end of the turn, in the
  * order of its outbox (docs/zab.md: duties of the caller).
@@ -74,7 +78,9 @@ export interface ReplicaHost {
 export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly core: ZabCore
   readonly #env: Environment
-  readonly #host: ReplicaHost
+  /** Null unless the configuration has a port for observers, and this server a vote. */
+  readonly observerMaster: ObserverMaster | null
+  readonly #host: Host
   readonly #storage: Storage
   readonly #state: ReplicatedState
   readonly #election: ElectionPort
@@ -96,7 +102,10 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     connect: ({ link, to }) => this.#learners.connect(link, to),
     send: ({ link, packet }) => this.#send(link, packet),
     close: ({ link }) => this.#learners.close(link),
-    commit: (zxid) => this.#host.onCommitted(zxid),
+    commit: (zxid) => {
+      this.#host.onCommitted(zxid)
+      this.observerMaster?.onApplied(zxid)
+    },
     changeRole: (change) => this.#changeRole(change),
     takeSnapshot: ({ link }) => this.#takeSnapshot(link),
     readEntries: (request) => this.#readEntries(request),
@@ -111,7 +120,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     options: ReplicaOptions,
     storage: Storage,
     state: ReplicatedState,
-    host: ReplicaHost,
+    host: Host,
     observer: ReplicaObserver | null,
   ) {
     this.#env = env
@@ -123,6 +132,15 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.core = new ZabCore(options.core, env.clock.monotonicMs())
     this.#election = new ElectionPort(env, options.election, this)
     this.#learners = new LearnerPort(env, options.learner, this)
+    const { observerMaster } = options
+    const tail = options.core.recovered.entries
+    this.observerMaster =
+      observerMaster === null ? null : new ObserverMaster(env, observerMaster, state, tail, host)
+  }
+
+  /** Of an observer: the server that it is connected to, which need not be the leader. */
+  get learnerMaster(): ServerId | null {
+    return this.#learners.currentMaster ?? this.core.leader
   }
 
   start(): void {
@@ -136,6 +154,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.#timer?.cancel()
     this.#election.stop()
     this.#learners.stop()
+    this.observerMaster?.stop()
   }
 
   step(input: Input): void {
@@ -232,6 +251,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     }
     this.#storage.flush()
     this.#learners.flush()
+    this.observerMaster?.flush()
     this.#arm()
   }
 
@@ -274,8 +294,11 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
       this.#observer?.onRole(change)
       this.#received.clear()
     }
+    if (change.serving) this.#learners.onServing()
     this.#listenForLearners(change.role === Role.LEADING)
     this.#host.onRole(change)
+    if (change.serving && change.role === Role.FOLLOWING) this.observerMaster?.start(change.epoch)
+    else this.observerMaster?.stop()
   }
 
   /** Whoever dials a server that does not lead is refused at once, and tries again or elsewhere. */
@@ -362,6 +385,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
       case RecordKind.TRUNCATE:
         this.#storage.truncate(record.zxid, () => {})
         this.#host.onTruncated(record.zxid)
+        this.observerMaster?.onTruncated(record.zxid)
         break
       case RecordKind.ACCEPTED_EPOCH:
         this.#storage.setAcceptedEpoch(record.epoch, () => {})
@@ -378,7 +402,9 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   }
 
   /** What this server proposed itself is known to the pipeline already. */
-  #append({ zxid, txn }: Entry): void {
+  #append(logged: Entry): void {
+    const { zxid, txn } = logged
+    this.observerMaster?.onLogged(logged)
     this.#storage.append(zxid, txn, 0, txn.length)
     const entry = this.#received.get(txn)
     if (entry === undefined) return
@@ -394,6 +420,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const onProgress = (): void => this.step({ kind: InputKind.PERSIST_PROGRESS })
     const install = { zxid, snapshot, entries, currentEpoch, onProgress }
     this.#host.onInstalling(decoded)
+    this.observerMaster?.onInstalling(zxid, entries)
     this.#storage.install(install, () => this.#host.onInstalled(snapshot, zxid))
   }
 

@@ -47,6 +47,10 @@ export interface QuorumStatus {
   readonly peerState: PeerState
   /** Whom it follows or observes; itself when it leads; null while there is nobody. */
   readonly leader: ServerId | null
+  /** Whom it has its transactions from: the leader, or a follower in its place; null while there is nobody. */
+  readonly learnerMaster: ServerId | null
+  /** Observers that a follower serves; null if it does not serve any. */
+  readonly observerCount: number | null
   /** Servers that may vote. */
   readonly quorumSize: number
   /** Null for everyone but a leader who has a quorum. */

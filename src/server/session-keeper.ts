@@ -82,6 +82,11 @@ export class SessionKeeper implements ExpiryHandler {
     else this.#touched.set(sessionId, timeoutMs)
   }
 
+  /** Others have heard something in these sessions. */
+  noteTouched(sessions: readonly TouchedSession[]): void {
+    for (const { sessionId, timeoutMs } of sessions) this.#touched?.set(sessionId, timeoutMs)
+  }
+
   /** What was heard since the last call. */
   takeTouched(): readonly TouchedSession[] {
     if (this.#touched === null) return []

@@ -32,7 +32,9 @@ export interface EnsembleOptions {
   /** Limits of the ZAB core. */
   readonly core?: CoreLimits
   readonly config?: Partial<Omit<Config, 'ensemble' | 'limits'>>
-  readonly ensemble?: Partial<Pick<EnsembleConfig, 'isReadOnlyModeEnabled' | 'localSessions'>>
+  readonly ensemble?: Partial<
+    Pick<EnsembleConfig, 'isReadOnlyModeEnabled' | 'localSessions' | 'observerMaster'>
+  >
   /** Started again so long after it ended by itself; never if absent. */
   readonly restartDelayMs?: number
   onTrace?(server: ServerId, line: string): void
@@ -273,6 +275,7 @@ export class SimEnsemble {
         isReadOnlyModeEnabled: false,
         localSessions: { isEnabled: false, isUpgrading: false },
         multiAddress: { isEnabled: false, waitMs: null },
+        observerMaster: { port: 0, windowBytesMax: 0 },
         ...this.#options.ensemble,
       },
     }

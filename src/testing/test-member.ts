@@ -175,5 +175,6 @@ function ensembleOf(self: number, servers: number): EnsembleConfig {
     isReadOnlyModeEnabled: false,
     localSessions: { isEnabled: false, isUpgrading: false },
     multiAddress: { isEnabled: false, waitMs: null },
+    observerMaster: { port: 0, windowBytesMax: 0 },
   }
 }

@@ -75,6 +75,8 @@ export function exampleQuorum(changes: Partial<QuorumStatus> = {}): QuorumStatus
   return {
     peerState: 'following',
     leader: 3 as ServerId,
+    learnerMaster: 3 as ServerId,
+    observerCount: null,
     quorumSize: 3,
     leadership: null,
     configuration: {

@@ -103,6 +103,7 @@ electionAlg=3
       isReadOnlyModeEnabled: false,
       localSessions: { isEnabled: false, isUpgrading: false },
       multiAddress: { isEnabled: false, waitMs: 1000 },
+      observerMaster: { port: 0, windowBytesMax: 33_554_432 },
     })
   })
 

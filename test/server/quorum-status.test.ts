@@ -52,6 +52,8 @@ function source(
       ...changes,
     },
     roleSinceMs: 1000.5,
+    learnerMaster: leader as ServerId | null,
+    observerCount: null,
     pendingSyncs: 7,
     proposalSizes: null,
   }
@@ -79,6 +81,8 @@ test('everybody shows the ensemble and this server in it', () => {
   expect(quorumStatus(source(Role.FOLLOWING, 3), ensemble, 5000)).toEqual({
     peerState: 'following',
     leader: 3,
+    learnerMaster: 3,
+    observerCount: null,
     quorumSize: 3,
     leadership: null,
     configuration: {
