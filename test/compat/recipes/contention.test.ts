@@ -56,7 +56,7 @@ async function compete(
   expect(scene.most).toBeGreaterThanOrEqual(1)
 }
 
-const LIMIT = { timeout: Math.max(120_000, 1000 * GRANTS) }
+const LIMIT = { timeout: Math.max(300_000, 1000 * GRANTS) }
 
 describe.skipIf(skipWithout(java))('ours and Curator', LIMIT, () => {
   let others: Contenders

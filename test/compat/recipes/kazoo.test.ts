@@ -20,7 +20,7 @@ const KAZOO = { layout: 'kazoo' } as const
 const python = await kazoo()
 
 /** Recipes that are no locks: both sides of one znode, ours with the layout `kazoo`. */
-describe.skipIf(skipWithout(python))('ours and kazoo', { timeout: 120_000 }, () => {
+describe.skipIf(skipWithout(python))('ours and kazoo', { timeout: 300_000 }, () => {
   let server: TestServer
   let zk: ZooKeeper
   let program: LineProgram

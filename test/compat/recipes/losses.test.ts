@@ -57,7 +57,7 @@ describe.each([
 ] as const)('%s', (_name, peer, start, layout, lock) => {
   test.skipIf(skipWithout(peer))(
     `${lock} and Mutex exclude each other while ours lose requests and replies`,
-    { timeout: Math.max(120_000, 2000 * GRANTS) },
+    { timeout: Math.max(300_000, 2000 * GRANTS) },
     async () => {
       server = await startTestServer()
       const witness = await Witness.open()

@@ -177,8 +177,9 @@ describe.skipIf(skipWithout(python))('with kazoo', { timeout: 2 * LIMIT_MS }, ()
     const membership = await group.join('ours')
     const both = `(lambda party: (party.join(), sorted(party), party.leave())[1])(zk.${kind}('/${kind}', 'theirs'))`
     expect(await evaluate(both)).toEqual(['ours', 'theirs'])
-    // The second party outlives the expression: its value is no JSON.
-    await evaluate(`(lambda party: (party.join(), party)[1])(zk.${kind}('/${kind}', 'staying'))`)
+    // The session of the second one stays: it is kept.
+    const stay = `(lambda party: (keep.append(party), party.join(), None)[2])(zk.${kind}('/${kind}', 'staying'))`
+    await evaluate(stay)
     const ids = (): string =>
       [...group.members]
         .map(({ id }) => id)
