@@ -2,18 +2,22 @@ import { expect } from 'vitest'
 import { PersistentNode } from '../../recipes/index.ts'
 import { ZkError } from '../../src/client/index.ts'
 import type { SimRandom } from '../../src/sim/index.ts'
-import { type CampaignScene, recipeCampaign } from './support/campaign.ts'
-import type { Member, RecipeStage } from './support/recipe-stage.ts'
+import { type CampaignScene, ensembleCampaign, recipeCampaign } from './support/campaign.ts'
+import type { CampaignStage } from './support/campaign-stage.ts'
+import type { Member } from './support/member.ts'
+import { persistently } from './support/server-tree.ts'
+
+const FOLDER = '/d'
 
 /** Everybody keeps znodes of its own, some want one and the same, and they are deleted by others. */
 class NodeScene implements CampaignScene {
-  readonly #stage: RecipeStage
+  readonly #stage: CampaignStage
   readonly #members: readonly Member[]
   readonly #nodes: { node: PersistentNode; member: Member; data: string; isShared: boolean }[] = []
   readonly #opening: Promise<void>[] = []
   #made = 0
 
-  constructor(stage: RecipeStage, members: readonly Member[]) {
+  constructor(stage: CampaignStage, members: readonly Member[]) {
     this.#stage = stage
     this.#members = members
   }
@@ -30,14 +34,14 @@ class NodeScene implements CampaignScene {
   async progress(): Promise<void> {
     await Promise.all(this.#opening)
     const endMs = this.#stage.nowMs + 60_000
-    while (!this.#areThere()) {
-      if (this.#stage.nowMs > endMs) throw new Error(`there is ${this.#stage.ephemerals()}`)
+    while (!this.#areThere(await this.#paths())) {
+      if (this.#stage.nowMs > endMs) throw new Error(`there is ${await this.#paths()}`)
       await this.#stage.sleep(50)
     }
     for (const { node, data, isShared, member } of this.#nodes) {
       if (isShared && !node.isPresent) continue
       await node.setData(data)
-      const found = await member.zk.getData(await node.present())
+      const found = await persistently(async () => member.zk.getData(await node.present()))
       if (!isShared) expect(new TextDecoder().decode(found.data)).toBe(data)
     }
   }
@@ -46,11 +50,19 @@ class NodeScene implements CampaignScene {
     for (const { node } of this.#nodes) await node.close()
   }
 
+  async #paths(): Promise<readonly string[]> {
+    const { zk } = this.#members[0]!
+    return await persistently(async () => {
+      await zk.ensurePath(FOLDER, { mode: 'container' })
+      await zk.sync(FOLDER)
+      return (await zk.getChildren(FOLDER)).children.map((name) => `${FOLDER}/${name}`)
+    })
+  }
+
   /** One znode for each of those that do not share, one for all others. */
-  #areThere(): boolean {
+  #areThere(paths: readonly string[]): boolean {
     const own = this.#nodes.filter(({ isShared }) => !isShared)
     const hasShared = own.length < this.#nodes.length
-    const paths = this.#stage.ephemerals()
     const expected = own.length + (hasShared ? 1 : 0)
     return paths.length === expected && own.every(({ node }) => paths.includes(node.path ?? ''))
   }
@@ -58,7 +70,7 @@ class NodeScene implements CampaignScene {
   async #open(member: Member, random: SimRandom): Promise<void> {
     const isShared = random.oneIn(3)
     const isProtected = !isShared && random.oneIn(2)
-    const path = isShared ? '/d/shared' : `/d/${this.#made}`
+    const path = `${FOLDER}/${isShared ? 'shared' : this.#made}`
     const data = String(this.#made)
     const limit = isShared || random.oneIn(3) ? { timeoutMs: 1 + random.below(8000) } : {}
     try {
@@ -83,7 +95,10 @@ class NodeScene implements CampaignScene {
   }
 }
 
-recipeCampaign('persistent nodes are there, once', {
+const campaign = {
   members: 3,
-  makeScene: (stage, members) => new NodeScene(stage, members),
-})
+  makeScene: (stage: CampaignStage, members: readonly Member[]) => new NodeScene(stage, members),
+}
+
+recipeCampaign('persistent nodes are there, once', campaign)
+ensembleCampaign('an ensemble: persistent nodes are there, once', campaign)

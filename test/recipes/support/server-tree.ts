@@ -1,4 +1,5 @@
 import type { CachedZnode } from '../../../recipes/index.ts'
+import { join, NoNodeError, ZkError, type ZooKeeper } from '../../../src/client/index.ts'
 import type { RecipeStage } from './recipe-stage.ts'
 
 /** A subtree: what tells one state of a znode from another, by path. */
@@ -18,6 +19,38 @@ export function serverTree(
     if (depth <= depthMax) image.set(path, describe(data ?? '', czxid, mzxid))
   }
   return sorted(image)
+}
+
+/** The same as a client reads it, which is right when nobody writes. */
+export async function readTree(
+  zk: ZooKeeper,
+  root: string,
+  depthMax: number = Number.POSITIVE_INFINITY,
+): Promise<TreeImage> {
+  await zk.sync(root)
+  const image = new Map<string, string>()
+  const read = async (path: string, depth: number): Promise<void> => {
+    const { data, stat } = await zk.getData(path)
+    image.set(path, describe(new TextDecoder().decode(data), stat.czxid, stat.mzxid))
+    if (depth === depthMax) return
+    const { children } = await zk.getChildren(path)
+    for (const name of children) await read(join(path, name), depth + 1)
+  }
+  await read(root, 0).catch((error: unknown) => {
+    if (!(error instanceof NoNodeError)) throw error
+  })
+  return sorted(image)
+}
+
+/** Makes reads until they are answered: also after faults are over a session may turn out to be lost. */
+export async function persistently<T>(read: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await read()
+    } catch (error) {
+      if (!(error instanceof ZkError && error.retryable)) throw error
+    }
+  }
 }
 
 /** The same of what a cache holds. */
