@@ -169,10 +169,12 @@ export class SegmentSupply {
         return this.#fail('The next log segment cannot be created', error)
       }
       this.#ready = { file: file!, number, bytes }
-      if (this.#waiter !== null) {
-        this.#isBusy = false
-        this.#serve()
-      } else this.#again()
+      if (this.#waiter === null) return this.#again()
+      this.#isBusy = false
+      this.#serve()
+      // Nothing else would look again whether there is room: (1) the log waits for a segment on a full disk; (2) there is
+      // room again, and it gets one; (3) writes are refused still, so no write asks for the next one.
+      if (this.#isFull) this.refill()
     })
   }
 

@@ -176,6 +176,24 @@ describe('a full disk', () => {
     expect(startWell(disk, MANUAL).machine.get('/late')).toBe('149')
   })
 
+  it('takes writes again also when all that waits fits into one segment', () => {
+    const disk = new SimDisk({ capacityBytes: CAPACITY })
+    const life = startWell(disk, MANUAL)
+    fill(life)
+    disk.otherBytes = CAPACITY
+    while (life.acked === life.storage!.lastAppended) {
+      life.write({ values: { '/late': 'x' }, pad: 'x'.repeat(900) })
+      life.storage!.flush()
+      life.runFor(1000)
+    }
+    disk.otherBytes = 0
+    disk.capacityBytes = 2 * CAPACITY
+    life.runFor(5000)
+    expect(life.acked).toBe(life.storage!.lastAppended)
+    // No further write asks for it.
+    expect(life.storage!.isFull).toBe(false)
+  })
+
   it('can be stopped on, with writes that wait, and started on', () => {
     const disk = new SimDisk({ capacityBytes: CAPACITY })
     const life = startWell(disk, MANUAL)

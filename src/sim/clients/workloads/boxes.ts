@@ -12,9 +12,11 @@ const TTL_MS_MAX = 20_000
 /** Containers and TTL nodes: the server may take them, but never one with a child. */
 export class Boxes extends Workload {
   readonly name = 'boxes'
-  readonly #containers: string[] = []
+  #containers: string[] = []
   /** Containers whose child is there for certain. */
   readonly #filled = new Set<string>()
+  /** Containers of whose child this session has a delete on its way, for all that is known. */
+  readonly #undecided = new Set<string>()
   #made = 0
   #hasTtl = true
 
@@ -40,12 +42,18 @@ export class Boxes extends Workload {
     }
   }
 
-  override onSessionEnded(_sessionId: SessionId, _isOver: boolean): void {
+  /** While the old session is not over, its deletes may still be carried out: nothing can be known of those containers. */
+  override onSessionEnded(_sessionId: SessionId, isOver: boolean): void {
     this.#filled.clear()
+    if (!isOver) this.#containers = this.#containers.filter((path) => !this.#undecided.has(path))
+    this.#undecided.clear()
   }
 
   protected override onLost({ operation }: Call): void {
-    if (operation.type === OpCode.delete) this.#filled.delete(parentPath(operation.path!))
+    if (operation.type !== OpCode.delete) return
+    const container = parentPath(operation.path!)
+    this.#filled.delete(container)
+    this.#undecided.add(container)
   }
 
   protected onAnswer(call: Call, answer: Answer): void {
