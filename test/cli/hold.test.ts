@@ -11,14 +11,20 @@ import { type Run, Scratch } from './support/zabkeeper.ts'
 /** Says it is up, then waits. */
 const WAITING = 'echo up; while :; do sleep 0.05; done'
 
+/** The session ends soon after its server. */
+const SOON = ['--session-timeout', '2000']
+
+/** Every run is a process that starts. */
+const LIMITS = { timeout: 180_000 }
+
 let scratch: Scratch
 let port: number
 let server: Run
 const runs: Run[] = []
 
-/** A server whose sessions end soon after their client has gone. */
+/** A server with sessions of 1 to 10 seconds. */
 async function serve(): Promise<void> {
-  server = (await scratch.serve('--tick-time', '200', '--port', String(port))).run
+  server = (await scratch.serve('--tick-time', '500', '--port', String(port))).run
 }
 
 beforeAll(async () => {
@@ -40,7 +46,7 @@ afterEach(async () => {
 })
 
 function zabkeeper(command: string, ...args: readonly string[]): Run {
-  const run = scratch.run(command, '-s', `127.0.0.1:${port}`, '--session-timeout', '1000', ...args)
+  const run = scratch.run(command, '-s', `127.0.0.1:${port}`, '--session-timeout', '10000', ...args)
   runs.push(run)
   return run
 }
@@ -56,7 +62,7 @@ async function contenders(at: string): Promise<number> {
   return children.length
 }
 
-describe('zabkeeper lock', () => {
+describe('zabkeeper lock', LIMITS, () => {
   test('runs the command with its token, and ends as the command does', async () => {
     const script = 'echo $ZABKEEPER_FENCING_TOKEN $ZABKEEPER_GRANT_PATH; cat; exit 7'
     const tokens: number[] = []
@@ -125,7 +131,7 @@ describe('zabkeeper lock', () => {
   test('stops the command, and all it has started, when the lock is lost', async () => {
     // Neither the shell nor its child listens to SIGTERM.
     const script = `trap '' TERM; sh -c '${WAITING}' & echo pid $!; wait`
-    const run = zabkeeper('lock', '--kill-after', '100', '/locks/f', ...shell(script))
+    const run = zabkeeper('lock', ...SOON, '--kill-after', '100', '/locks/f', ...shell(script))
     await run.says(/up/)
     const pid = Number((await run.says(/pid (\d+)\n/))[1])
     await server.kill()
@@ -151,6 +157,9 @@ describe('zabkeeper lock', () => {
     expect((await none.ended).code).toBe(HOLD_EXIT.notFound.code)
     const folder = zabkeeper('lock', '/locks/h', '--', '/')
     expect((await folder.ended).code).toBe(HOLD_EXIT.cannotRun.code)
+  })
+
+  test('says why it could not be asked for', async () => {
     const nowhere = ['-s', '127.0.0.1:1', '--connect-timeout', '200', '/locks/h', '--', 'true']
     const lost = await zabkeeper('lock', ...nowhere).ended
     expect(lost.code).toBe(HOLD_EXIT.failure.code)
@@ -158,6 +167,9 @@ describe('zabkeeper lock', () => {
     const path = await zabkeeper('lock', 'locks', '--', 'true').ended
     expect(path.code).toBe(HOLD_EXIT.failure.code)
     expect(path.stderr).toContain('locks')
+  })
+
+  test('refuses wrong arguments', async () => {
     for (const wrong of [
       [],
       ['--timeout', 'soon', '/a'],
@@ -179,7 +191,7 @@ describe('zabkeeper lock', () => {
   })
 })
 
-describe('zabkeeper elect', () => {
+describe('zabkeeper elect', LIMITS, () => {
   test('shows who leads', async () => {
     const first = zabkeeper('elect', '--id', 'one', '/leader', ...shell(WAITING))
     await first.says(/up/)
@@ -195,9 +207,9 @@ describe('zabkeeper elect', () => {
   })
 })
 
-describe('zabkeeper run', () => {
+describe('zabkeeper run', LIMITS, () => {
   test('starts the command again after a loss, and ends with it', async () => {
-    const run = zabkeeper('run', '/service', ...shell(`trap 'exit 5' INT; ${WAITING}`))
+    const run = zabkeeper('run', ...SOON, '/service', ...shell(`trap 'exit 5' INT; ${WAITING}`))
     await run.says(/up/)
     await server.kill()
     while (!run.stderr.includes('was lost')) await tick()
@@ -208,7 +220,7 @@ describe('zabkeeper run', () => {
   })
 })
 
-test('docs/commands.md has every exit code and flag', async () => {
+test('docs/commands.md has every exit code and flag', LIMITS, async () => {
   const page = readText('docs/commands.md')
   const rows = [...page.matchAll(/^\| (\d+) \| (.+) \|$/gm)]
   expect(rows.map((row) => ({ code: Number(row[1]), meaning: row[2] }))).toEqual(
