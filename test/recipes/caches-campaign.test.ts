@@ -8,10 +8,11 @@ import {
 } from '../../recipes/index.ts'
 import { ZkError, type ZooKeeper } from '../../src/client/index.ts'
 import type { SimRandom } from '../../src/sim/index.ts'
-import { type CampaignScene, recipeCampaign } from './support/campaign.ts'
+import { type CampaignScene, ensembleCampaign, recipeCampaign } from './support/campaign.ts'
+import type { CampaignStage } from './support/campaign-stage.ts'
 import { Follower } from './support/follower.ts'
-import type { Member, RecipeStage } from './support/recipe-stage.ts'
-import { cachedTree, serverTree } from './support/server-tree.ts'
+import type { Member } from './support/member.ts'
+import { cachedTree, persistently, readTree, type TreeImage } from './support/server-tree.ts'
 
 const ROOT = '/r'
 const NAMES = ['a', 'b', 'c']
@@ -30,12 +31,12 @@ interface Followed {
 
 /** Everybody writes below one root, some follow it. */
 class CacheScene implements CampaignScene {
-  readonly #stage: RecipeStage
+  readonly #stage: CampaignStage
   readonly #members: readonly Member[]
   readonly #caches: Followed[] = []
   readonly #opening: Promise<void>[] = []
 
-  constructor(stage: RecipeStage, members: readonly Member[]) {
+  constructor(stage: CampaignStage, members: readonly Member[]) {
     this.#stage = stage
     this.#members = members
   }
@@ -60,8 +61,8 @@ class CacheScene implements CampaignScene {
     if (this.#caches.length === 0) await this.#add(await TreeCache.open(this.#members[0]!.zk, ROOT))
     const endMs = this.#stage.nowMs + SETTLE_MS_MAX
     for (const cache of this.#caches) {
-      while (!this.#isLikeServer(cache)) {
-        if (this.#stage.nowMs > endMs) this.#complain(cache)
+      while (!(await this.#isLikeServer(cache))) {
+        if (this.#stage.nowMs > endMs) await this.#complain(cache)
         await this.#stage.sleep(50)
       }
     }
@@ -101,14 +102,18 @@ class CacheScene implements CampaignScene {
     this.#caches.push({ ...shape, isCurrent, close, follower, following })
   }
 
-  #isLikeServer({ depthMax, isCurrent, znodes }: Followed): boolean {
-    const held = [...cachedTree(znodes())]
-    const there = [...serverTree(this.#stage, ROOT, depthMax)]
-    return isCurrent() && JSON.stringify(held) === JSON.stringify(there)
+  async #isLikeServer({ depthMax, isCurrent, znodes }: Followed): Promise<boolean> {
+    const there = [...(await this.#readTree(depthMax))]
+    return isCurrent() && JSON.stringify([...cachedTree(znodes())]) === JSON.stringify(there)
   }
 
-  #complain({ title, depthMax, isCurrent, znodes }: Followed): never {
-    expect(cachedTree(znodes()), title).toEqual(serverTree(this.#stage, ROOT, depthMax))
+  #readTree(depthMax: number): Promise<TreeImage> {
+    return persistently(() => readTree(this.#members[0]!.zk, ROOT, depthMax))
+  }
+
+  async #complain({ title, depthMax, isCurrent, znodes }: Followed): Promise<never> {
+    const there = await this.#readTree(depthMax)
+    expect(cachedTree(znodes()), title).toEqual(there)
     throw new Error(`${title} is ${isCurrent() ? '' : 'not '}current`)
   }
 }
@@ -171,7 +176,10 @@ async function removeAll(zk: ZooKeeper, path: string): Promise<void> {
   await zk.delete(path)
 }
 
-recipeCampaign('caches end up with what the server has', {
+const campaign = {
   members: 3,
-  makeScene: (stage, members) => new CacheScene(stage, members),
-})
+  makeScene: (stage: CampaignStage, members: readonly Member[]) => new CacheScene(stage, members),
+}
+
+recipeCampaign('caches end up with what the server has', campaign)
+ensembleCampaign('an ensemble: caches end up with what the servers have', campaign)

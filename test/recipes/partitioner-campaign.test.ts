@@ -1,16 +1,17 @@
 import { type OwnedItem, Partitioner } from '../../recipes/index.ts'
 import { ZkError } from '../../src/client/index.ts'
 import type { SimRandom } from '../../src/sim/index.ts'
-import { type CampaignScene, recipeCampaign } from './support/campaign.ts'
+import { type CampaignScene, ensembleCampaign, recipeCampaign } from './support/campaign.ts'
+import type { CampaignStage } from './support/campaign-stage.ts'
 import { Ledger } from './support/ledger.ts'
-import type { Member, RecipeStage } from './support/recipe-stage.ts'
+import type { Member } from './support/member.ts'
 
 const ITEMS = ['a', 'b', 'c', 'd', 'e']
 const STOP_MS_MAX = 400
 
 /** Members come and go; whatever happens, no item has two owners that are sure of it. */
 class PartitionScene implements CampaignScene {
-  readonly #stage: RecipeStage
+  readonly #stage: CampaignStage
   readonly #members: readonly Member[]
   readonly #random: SimRandom
   readonly #ledgers = new Map(ITEMS.map((item) => [item, new Ledger()]))
@@ -19,7 +20,7 @@ class PartitionScene implements CampaignScene {
   #failure: unknown = null
   #ids = 0
 
-  constructor(stage: RecipeStage, members: readonly Member[], random: SimRandom) {
+  constructor(stage: CampaignStage, members: readonly Member[], random: SimRandom) {
     this.#stage = stage
     this.#members = members
     this.#random = random
@@ -81,7 +82,11 @@ class PartitionScene implements CampaignScene {
   }
 }
 
-recipeCampaign('items have one owner, and each has one in the end', {
+const campaign = {
   members: 3,
-  makeScene: (stage, members, random) => new PartitionScene(stage, members, random),
-})
+  makeScene: (stage: CampaignStage, members: readonly Member[], random: SimRandom) =>
+    new PartitionScene(stage, members, random),
+}
+
+recipeCampaign('items have one owner, and each has one in the end', campaign)
+ensembleCampaign('an ensemble: items have one owner', campaign)
