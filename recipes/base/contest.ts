@@ -204,7 +204,8 @@ export class Entry {
     return await this.#orLeave(async () => {
       const blockers = await this.blockers(cancellation)
       if (blockers.length === 0) return await this.#granted(cancellation)
-      await this.leave(new RecipeError('RELEASED', this.znode.path, 'it did not want to wait'))
+      const reason = new RecipeError('RELEASED', this.znode.path, 'it did not want to wait')
+      await cancellation.wait(this.leave(reason))
       return null
     })
   }

@@ -50,6 +50,9 @@ export async function createProtected(
   }
 }
 
+/** A parent may go again before its child is there: empty containers do. So often it does not. */
+const PARENTS_MAX = 10
+
 class Attempt {
   /** A create may have been applied without its path being known. */
   isDoubtful = false
@@ -57,6 +60,7 @@ class Attempt {
   readonly #znode: ProtectedZnode
   readonly #options: { readonly session: Session; readonly signal: AbortSignal }
   readonly #cancellation: Cancellation
+  #parents = 0
 
   constructor(zk: ZooKeeper, znode: ProtectedZnode, session: Session, cancellation: Cancellation) {
     this.#zk = zk
@@ -80,7 +84,7 @@ class Attempt {
 
   async #afterFailure(error: unknown): Promise<string | null> {
     this.#cancellation.check()
-    if (error instanceof NoNodeError) await this.#createParent()
+    if (error instanceof NoNodeError) await this.#createParent(error)
     else if (error instanceof NodeExistsError && this.isDoubtful) return await this.#find()
     else if (isUnknown(error)) return await this.#find()
     else if (error instanceof ZkError && error.retryable) await this.#cancellation.pause()
@@ -104,7 +108,11 @@ class Attempt {
     return found === undefined ? null : join(parent, found)
   }
 
-  async #createParent(): Promise<void> {
+  /** @throws the error when that does not help, again and again */
+  async #createParent(error: NoNodeError): Promise<void> {
+    this.#parents += 1
+    if (this.#parents > PARENTS_MAX) throw error
+    if (this.#parents > 1) await this.#cancellation.pause()
     const { parent, parentMode, acl } = this.#znode
     const options = { mode: parentMode, ...(acl === undefined ? {} : { acl }), ...this.#options }
     await persist(

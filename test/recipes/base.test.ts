@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   byAge,
@@ -150,6 +151,10 @@ describe('with a client', () => {
     expect(await late).toMatchObject({ code: 'TIMEOUT', path: '/p', outcome: 'not-applied' })
     expect(stage.nowMs - atMs).toBeLessThan(60)
     expect(timers.pending).toBe(before)
+    const { signal } = new AbortController()
+    const done = cancellable(zk, 'op', '/p', { timeoutMs: 1_000_000, signal }, async () => 'done')
+    expect(await stage.run(done)).toBe('done')
+    expect([timers.pending, getEventListeners(signal, 'abort').length]).toEqual([before, 0])
     const already = { signal: AbortSignal.abort() }
     expect(await stage.fails(cancellable(zk, 'op', '/p', already, never))).toMatchObject({
       code: 'ABORTED',

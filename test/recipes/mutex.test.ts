@@ -69,6 +69,12 @@ test('a chroot is no part of the paths', async () => {
   await stage.run(grant.release())
 })
 
+test('a chroot that is missing is created', async () => {
+  const inside = await stage.member({}, '/new/app')
+  await stage.run((await stage.run(new Mutex(inside.zk, PATH).acquire())).release())
+  expect(await stage.run(a.zk.exists('/new/app/locks'))).not.toBeNull()
+})
+
 describe('tryAcquire', () => {
   test('takes what is free, and nothing else', async () => {
     const holder = await stage.run(new Mutex(a.zk, PATH).tryAcquire())
