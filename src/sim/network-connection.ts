@@ -1,6 +1,7 @@
 import { assert, Fifo } from '../base/index.ts'
 import type { Address, Connection, ConnectionHandler, TimerHandle } from '../env/index.ts'
 import { IoError } from '../env/index.ts'
+import { KeepAlive, ProbeResult } from './keep-alive.ts'
 import type { Link, Waiter } from './link.ts'
 import { NO_BYTES, Packet, PacketKind, type PacketTarget, type Wire } from './packet.ts'
 import type { SimTimers } from './timers.ts'
@@ -9,10 +10,6 @@ import type { SimTimers } from './timers.ts'
 const HIGH_WATER_BYTES = 64 * 1024
 const FLUSH_LIMIT_MS = 10_000
 const LINGER_LIMIT_MS = 1_000
-
-/** Keep-alive: how often an idle connection is asked for after the first time, and how long (libuv on Linux). */
-const PROBE_MS = 1_000
-const PROBES_MAX = 10
 
 /** A received chunk is overwritten with this after `onBytes`: keeping it is a mistake that must show. */
 const POISON = 0xee
@@ -57,11 +54,7 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
   #isWaiting = false
   #giveUpTimer: TimerHandle | null = null
 
-  #keepAliveMs = Number.POSITIVE_INFINITY
-  /** When the last packet came. */
-  #heardMs = 0
-  #probeTimer: TimerHandle | null = null
-  #probesLost = 0
+  #keepAlive: KeepAlive | null = null
 
   #nextExpected = 0
   /** Packets that arrived before an earlier one, which was lost: in their order. */
@@ -132,9 +125,11 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
   }
 
   keepAlive(idleMs: number): void {
-    this.#keepAliveMs = idleMs
-    this.#heardMs = this.#wire.events.nowMs
-    this.#probeAt(this.#heardMs + idleMs)
+    if (this.#isClosed) return
+    this.#keepAlive?.stop()
+    this.#keepAlive = new KeepAlive(this.#wire.events, idleMs, this.#probe, () => {
+      this.#close(new IoError('ETIMEDOUT', `${this.remote.host} does not answer`))
+    })
   }
 
   pause(): void {
@@ -317,31 +312,12 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
 
   /* ---------------------------------------------------------------- keep-alive */
 
-  #probeAt(atMs: number): void {
-    this.#probeTimer = this.#wire.events.schedule(atMs, () => this.#probe())
-  }
-
-  /** Asks whether the other machine knows the connection. What is lost already is asked for by retransmission. */
-  #probe(): void {
-    if (this.#isClosed) return
-    const { nowMs } = this.#wire.events
-    const dueMs = this.#heardMs + this.#keepAliveMs
+  readonly #probe = (): ProbeResult => {
     const peer = this.#peer!
-    if (nowMs < dueMs) this.#probeAt(dueMs)
-    else if (this.#lost.length > 0) this.#probeAt(nowMs + this.#keepAliveMs)
-    else if (this.#link.isClosed || peer.#link.isClosed) this.#onProbeLost()
-    else {
-      if (peer.#isForgotten) peer.#sendReset()
-      this.#probesLost = 0
-      this.#heardMs = nowMs
-      this.#probeAt(nowMs + this.#keepAliveMs)
-    }
-  }
-
-  #onProbeLost(): void {
-    this.#probesLost += 1
-    if (this.#probesLost < PROBES_MAX) this.#probeAt(this.#wire.events.nowMs + PROBE_MS)
-    else this.#close(new IoError('ETIMEDOUT', `${this.remote.host} does not answer`))
+    if (this.#lost.length > 0) return ProbeResult.needless
+    if (this.#link.isClosed || peer.#link.isClosed) return ProbeResult.lost
+    if (peer.#isForgotten) peer.#sendReset()
+    return ProbeResult.answered
   }
 
   /* ---------------------------------------------------------------- receiving */
@@ -359,7 +335,7 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
       return
     }
     events.note(packet.kind + 4 * packet.bytes.length)
-    this.#heardMs = events.nowMs
+    this.#keepAlive?.heard()
     if (packet.kind === PacketKind.reset) this.reset()
     else if (packet.kind === PacketKind.acknowledgement) this.#onAcknowledged(packet.count)
     else if (packet.sequence !== this.#nextExpected) this.#keepEarly(packet)
@@ -481,7 +457,7 @@ export class SimConnection implements Connection, Waiter, PacketTarget {
     this.#isEnding = true
     this.#isEndSent = true
     this.#cutTimer?.cancel()
-    this.#probeTimer?.cancel()
+    this.#keepAlive?.stop()
     this.#stopGivingUp()
     this.#queue.clear()
     this.#bufferedBytes = 0

@@ -69,7 +69,7 @@ describe('docs/client.md', () => {
   })
 
   test('lists every error class', () => {
-    const classes = Object.keys(client).filter((name) => name.endsWith('Error'))
+    const classes = Object.keys(client).filter((name) => /^[A-Z].*Error$/.test(name))
     expect(classes.filter((name) => !PAGE.includes(`\`${name}\``))).toEqual([])
   })
 })
