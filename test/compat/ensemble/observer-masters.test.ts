@@ -59,12 +59,23 @@ describe.each<readonly [voters: ServerKind, observer: ServerKind]>([
 /** Whom the observer is connected to: a follower. One that has waited long for followers has gone to the leader. */
 async function masterOf(ensemble: Ensemble, observer: EnsembleMember): Promise<EnsembleMember> {
   for (let tries = 0; tries < 10; tries++) {
-    const master = ensemble.member(Number(await observer.monitor('zk_observer_master_id')))
-    if ((await master.mode()) === 'follower') return master
+    const id = await masterIdOf(observer)
+    const master = ensemble.members.find((member) => member.id === id)
+    if (master !== undefined && (await master.mode()) === 'follower') return master
     await observer.kill()
     await observer.start()
   }
   throw new Error('the observer always goes to the leader')
+}
+
+/** Null after a while in which it says none: it may not have noticed yet that its master has gone, or look for one. */
+async function masterIdOf(observer: EnsembleMember): Promise<number | null> {
+  for (let tries = 0; tries < 100; tries++) {
+    const id = await observer.monitor('zk_observer_master_id').catch(() => null)
+    if (id !== null && id !== '0') return Number(id)
+    await sleep(50)
+  }
+  return null
 }
 
 /** Writes, reads, watches and sessions by way of the observer. */
