@@ -132,7 +132,7 @@ export class Cancellation {
 
 /**
  * Runs an operation that its caller may cancel. What it rejects with because it was cancelled becomes the reason of
- * that, whichever call of the client was under way.
+ * that, whichever call of the client was under way; an error for which `isKept` holds stays as it is.
  */
 export async function cancellable<T>(
   zk: ZooKeeper,
@@ -140,13 +140,14 @@ export async function cancellable<T>(
   path: string,
   options: WaitOptions,
   body: (cancellation: Cancellation) => Promise<T>,
+  isKept: (error: unknown) => boolean = () => false,
 ): Promise<T> {
   const cancellation = new Cancellation(zk, op, path, options)
   try {
     cancellation.check()
     return await body(cancellation)
   } catch (error) {
-    throw cancellation.error ?? error
+    throw isKept(error) ? error : (cancellation.error ?? error)
   } finally {
     cancellation.end()
   }

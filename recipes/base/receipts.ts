@@ -7,7 +7,7 @@ import {
   type ZooKeeper,
 } from '../../src/client/index.ts'
 import type { TimerHandle } from '../../src/env/index.ts'
-import { Cancellation, type WaitOptions } from './cancellation.ts'
+import { type Cancellation, cancellable, type WaitOptions } from './cancellation.ts'
 import { hexId } from './ids.ts'
 import { Janitor } from './janitor.ts'
 import { liveSession, sessionOfId } from './perseverance.ts'
@@ -154,16 +154,9 @@ export async function cancellableWrite<T>(
   options: WaitOptions,
   body: (cancellation: Cancellation) => Promise<T>,
 ): Promise<T> {
-  const cancellation = new Cancellation(zk, op, path, options)
-  try {
-    cancellation.check()
-    return await body(cancellation)
-  } catch (error) {
-    if (error instanceof ZkError && error.outcome !== 'not-applied') throw error
-    throw cancellation.error ?? error
-  } finally {
-    cancellation.end()
-  }
+  return await cancellable(zk, op, path, options, body, (error) => {
+    return error instanceof ZkError && error.outcome !== 'not-applied'
+  })
 }
 
 /** The same for what waits for nobody: without a limit of the caller it has one of 30 seconds. */

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ServerProcess } from '../../bench/servers/index.ts'
 import * as client from '../../src/client-node/index.ts'
 import { discardServer, startServer } from '../compat/clients/support/index.ts'
-import { importsOf, readText, resolveImport } from '../tidy/source-files.ts'
+import { examplesIn, outputOf } from '../tidy/doc-examples.ts'
+import { loadedWith, readText } from '../tidy/source-files.ts'
 
 const PAGE = readText('docs/client.md')
 
@@ -16,10 +17,7 @@ afterAll(async () => {
   await discardServer(server)
 })
 
-/** Every example with the output that follows it. */
-const examples = [
-  ...PAGE.matchAll(/^```js\n((?:(?!^```)[\s\S])*)^```\n\n```text\n([\s\S]*?)^```$/gm),
-].map((match) => ({ code: match[1]!, output: match[2]! }))
+const examples = examplesIn(PAGE)
 
 describe('docs/client.md', () => {
   test('has an output for every example', () => {
@@ -34,15 +32,9 @@ describe('docs/client.md', () => {
   })
 
   test.each(examples)('example $#', async ({ code, output }) => {
-    const lines: string[] = []
-    const console = { log: (...words: unknown[]) => lines.push(`${words.join(' ')}\n`) }
-    const body = code
-      .replace(/^import (\{.*\}) from 'zabkeeper\/client'$/m, 'const $1 = client')
-      .replace(/^import (\{.*\}) from '(node:\w+)'$/gm, "const $1 = process.getBuiltinModule('$2')")
-      .replaceAll('localhost:2181', server.address)
-    const run = Object.getPrototypeOf(async () => {}).constructor('client', 'console', body)
-    await run(client, console)
-    expect(lines.join('')).toBe(output)
+    expect(await outputOf(code.replaceAll('localhost:2181', server.address), { client })).toBe(
+      output,
+    )
   })
 
   test('lists the options and their defaults', () => {
@@ -75,20 +67,9 @@ describe('docs/client.md', () => {
 })
 
 test('the client loads no package and no part of a server', () => {
-  const seen = new Set<string>()
-  const foreign: string[] = []
-  const visit = (file: string): void => {
-    if (seen.has(file)) return
-    seen.add(file)
-    for (const specifier of importsOf(file)) {
-      const target = resolveImport(file, specifier)
-      if (target !== null) visit(target)
-      else if (!specifier.startsWith('node:')) foreign.push(`${file} imports ${specifier}`)
-    }
-  }
-  visit('src/client-node/index.ts')
-  expect(seen.size).toBeGreaterThan(30)
+  const { files, foreign } = loadedWith('src/client-node/index.ts')
+  expect(files.size).toBeGreaterThan(30)
   expect(foreign).toEqual([])
-  const folders = new Set([...seen].map((file) => file.split('/')[1]))
+  const folders = new Set([...files].map((file) => file.split('/')[1]))
   expect([...folders].sort()).toEqual(['base', 'client', 'client-node', 'env', 'platform', 'wire'])
 })

@@ -1,41 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ClosedError, connectIn, type ZooKeeper } from '../../src/client/index.ts'
-import type { Timers } from '../../src/env/index.ts'
 import type { SimEnvironment } from '../../src/sim/index.ts'
 import { ClientStage } from './support/client-stage.ts'
-
-/** Timers that know how many of them are pending. */
-class CountedTimers implements Timers {
-  pending = 0
-  readonly #timers: Timers
-
-  constructor(timers: Timers) {
-    this.#timers = timers
-  }
-
-  endOfTurn(task: () => void): void {
-    this.#timers.endOfTurn(task)
-  }
-
-  at(deadlineMs: number, task: () => void): ReturnType<Timers['at']> {
-    this.pending += 1
-    let isOver = false
-    const end = (): void => {
-      if (!isOver) this.pending -= 1
-      isOver = true
-    }
-    const handle = this.#timers.at(deadlineMs, () => {
-      end()
-      task()
-    })
-    return {
-      cancel: () => {
-        end()
-        handle.cancel()
-      },
-    }
-  }
-}
+import { CountedTimers } from './support/counted-timers.ts'
 
 let stage: ClientStage
 let timers: CountedTimers

@@ -4,6 +4,7 @@ import * as recipes from '../../recipes/index.ts'
 import { RecipeError } from '../../recipes/index.ts'
 import * as client from '../../src/client-node/index.ts'
 import { discardServer, startServer } from '../compat/clients/support/index.ts'
+import { examplesIn, outputOf } from '../tidy/doc-examples.ts'
 import { importsOf, listFiles, readText, resolveImport } from '../tidy/source-files.ts'
 
 const PAGE = readText('docs/recipes.md')
@@ -18,10 +19,7 @@ afterAll(async () => {
   await discardServer(server)
 })
 
-/** Every example with the output that follows it. */
-const examples = [...PAGE.matchAll(/^```js\n([\s\S]*?)^```\n\n```text\n([\s\S]*?)^```$/gm)].map(
-  (match) => ({ code: match[1]!, output: match[2]! }),
-)
+const examples = examplesIn(PAGE)
 
 describe('docs/recipes.md', () => {
   test('has an output for every example', () => {
@@ -30,15 +28,9 @@ describe('docs/recipes.md', () => {
   })
 
   test.each(examples)('example $#', async ({ code, output }) => {
-    const lines: string[] = []
-    const console = { log: (...words: unknown[]) => lines.push(`${words.join(' ')}\n`) }
-    const body = code
-      .replace(/^import (\{.*\}) from 'zabkeeper\/client'$/m, 'const $1 = client')
-      .replace(/^import (\{.*\}) from 'zabkeeper\/recipes'$/m, 'const $1 = recipes')
-      .replaceAll('localhost:2181', server.address)
-    const make = Object.getPrototypeOf(async () => {}).constructor
-    await make('client', 'recipes', 'console', body)(client, recipes, console)
-    expect(lines.join('')).toBe(output)
+    expect(
+      await outputOf(code.replaceAll('localhost:2181', server.address), { client, recipes }),
+    ).toBe(output)
   })
 
   test('has a section for every recipe', () => {

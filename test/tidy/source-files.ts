@@ -47,3 +47,23 @@ export function resolveImport(file: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null
   return path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
 }
+
+/** All files that are loaded with one, itself included, and the imports of packages among them; Node's own do not count. */
+export function loadedWith(entry: string): {
+  readonly files: ReadonlySet<string>
+  readonly foreign: readonly string[]
+} {
+  const files = new Set<string>()
+  const foreign: string[] = []
+  const visit = (file: string): void => {
+    if (files.has(file)) return
+    files.add(file)
+    for (const specifier of importsOf(file)) {
+      const target = resolveImport(file, specifier)
+      if (target !== null) visit(target)
+      else if (!specifier.startsWith('node:')) foreign.push(`${file} imports ${specifier}`)
+    }
+  }
+  visit(entry)
+  return { files, foreign }
+}

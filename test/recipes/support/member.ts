@@ -1,6 +1,6 @@
 import { type ClientOptions, connectIn, type ZooKeeper } from '../../../src/client/index.ts'
 import type { SimEnvironment } from '../../../src/sim/index.ts'
-import { CountedTimers } from './counted-timers.ts'
+import { CountedTimers } from '../../client/support/counted-timers.ts'
 import { LossyNetwork } from './lossy-network.ts'
 
 /** A client on a machine of its own. */

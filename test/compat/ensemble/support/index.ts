@@ -1,6 +1,6 @@
 export { expectEqualTrees } from './equal-trees.ts'
 export { KazooCrowd } from './kazoo-crowd.ts'
-export { killInTurn, type Victim } from './kills.ts'
+export { killInTurn } from './kills.ts'
 export { Load } from './load.ts'
 export { NamespacedNetwork } from './namespaces.ts'
 export { exerciseAll } from './operations.ts'
