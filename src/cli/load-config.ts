@@ -37,6 +37,7 @@ export function loadConfig(file: string | undefined, overrides: ConfigOverrides)
       ...config,
       dataDir: path.resolve(config.dataDir),
       dataLogDir: path.resolve(config.dataLogDir),
+      audit: { ...config.audit, file: path.resolve(config.audit.file) },
     },
     warnings,
   }

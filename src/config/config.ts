@@ -1,6 +1,7 @@
 import type { EnsembleConfig } from './ensemble.ts'
 import type { Limits } from './limits.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
+import { DEFAULT_OBSERVABILITY, type ObservabilityConfig } from './observability.ts'
 
 /** Which four-letter words are answered. */
 export type FourLetterWhitelist = 'all' | ReadonlySet<string>
@@ -13,7 +14,7 @@ export interface ContainerSweep {
 }
 
 /** A checked configuration. Times are milliseconds. */
-export interface Config {
+export interface Config extends ObservabilityConfig {
   /** Empty for all interfaces. */
   readonly clientHost: string
   /** 0 asks for any free port. */
@@ -91,6 +92,7 @@ export function defaultConfig(overrides: ConfigOverrides = {}): Config {
     ensemble: null,
     fsyncWarningMs: 1000,
     limits: DEFAULT_LIMITS,
+    ...DEFAULT_OBSERVABILITY,
   }
 }
 

@@ -10,4 +10,11 @@ export type { Limits } from './limits.ts'
 export { DEFAULT_LIMITS } from './limits.ts'
 export type { FilesBeside, FileText } from './membership.ts'
 export { parseMyid } from './myid.ts'
+export type {
+  AdminConfig,
+  AuditConfig,
+  MetricsProviderConfig,
+  ObservabilityConfig,
+} from './observability.ts'
+export { parseServerLine } from './server-line.ts'
 export { filesBesideZooCfg, type NeededFiles, parseZooCfg } from './zoo-cfg.ts'

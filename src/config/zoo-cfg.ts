@@ -7,6 +7,7 @@ import type { Limits } from './limits.ts'
 import { DEFAULT_LIMITS, JUTE_MAXBUFFER } from './limits.ts'
 import type { FilesBeside } from './membership.ts'
 import { readMembership } from './membership.ts'
+import { type ObservabilityConfig, readObservability } from './observability.ts'
 import { SERVER_ID_MAX } from './server-line.ts'
 import type { Setting } from './settings.ts'
 import { Settings } from './settings.ts'
@@ -45,6 +46,7 @@ export function parseZooCfg(
     ...readFeatures(settings, ensemble),
     ensemble,
     limits: readLimits(settings),
+    ...readObservability(settings),
   }
   if (ensemble !== null) checkOwnPorts(settings, config, own!)
   if (ensemble !== null) checkSessionOwners(settings, config, ensemble)
@@ -205,6 +207,7 @@ function readFeatures(
 ): Omit<
   Config,
   | 'ensemble'
+  | keyof ObservabilityConfig
   | keyof ReturnType<typeof readClientPort>
   | keyof ReturnType<typeof readFolders>
   | keyof ReturnType<typeof readSessionTimes>

@@ -85,6 +85,22 @@ znode.container.maxPerMinute=60
 znode.container.maxNeverUsedIntervalMs=300000
 DigestAuthenticationProvider.enabled=false
 DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=
+admin.enableServer=false
+admin.serverAddress=[::1]
+admin.serverPort=9090
+admin.commandURL=/zk/commands/
+admin.idleTimeout=99
+admin.rateLimiterIntervalInMS=0
+admin.snapshot.enabled=false
+admin.restore.enabled=false
+IPAuthenticationProvider.usexforwardedfor=true
+metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider
+metricsProvider.httpPort=7070
+metricsProvider.httpHost=127.0.0.1
+metricsProvider.exportJvmInfo=false
+audit.enable=true
+auditlog.file=audit.log
+log.dir=/var/log/zookeeper
 `)
   expect(config).toEqual({
     clientHost: '127.0.0.1',
@@ -119,6 +135,24 @@ DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=
       checkpointLogBytes: 2048 * 1024,
       containerDeletesPerMinuteMax: 60,
     },
+    admin: {
+      isEnabled: false,
+      host: '::1',
+      port: 9090,
+      commandPath: '/zk/commands',
+      idleTimeoutMs: 99,
+      rateLimitIntervalMs: 0,
+      isSnapshotEnabled: false,
+      isRestoreEnabled: false,
+      trustsForwardedFor: true,
+    },
+    metricsProvider: {
+      kind: 'prometheus',
+      host: '127.0.0.1',
+      port: 7070,
+      exportsProcessFigures: false,
+    },
+    audit: { isEnabled: true, file: '/var/log/zookeeper/audit.log' },
   } satisfies Config)
 })
 
@@ -154,6 +188,9 @@ describe('values', () => {
     ['minSessionTimeout=70000', 'minSessionTimeout', /above the largest/],
     ['maxSessionTimeout=10', 'maxSessionTimeout', /above the largest/],
     ['zookeeper.maxCnxns=x', 'zookeeper.maxCnxns', /whole number/],
+    ['admin.serverPort=-1', 'admin.serverPort', /outside 0 to 65535/],
+    ['admin.commandURL=/', 'admin.commandURL', /path of its own/],
+    ['metricsProvider.className=my.Metrics', 'metricsProvider.className', /must be one of/],
   ])('%s is refused with file, line, key and reason', (line, key, reason) => {
     const error = refusal(`${BASE}# comment\n${line}`)
     expect(error).toMatchObject({ file: 'conf/zoo.cfg', line: 4, key })
