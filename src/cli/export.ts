@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { ApacheFilesError, exportApacheFiles } from '../apache-files/index.ts'
+import { NewFolder, syncFolder } from '../maintenance/index.ts'
 import { exitOnProgramFailure, onStopSignal, openPlatform } from '../platform/index.ts'
 import { defaultStorageOptions } from '../storage/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { exitWith } from './import.ts'
-import { NewFolder, syncFolder } from './import-target.ts'
 import { describeExport, progressPrinter } from './import-text.ts'
 
 interface ExportFlags {

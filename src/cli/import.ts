@@ -2,11 +2,16 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import { ApacheFilesError, importApacheFiles } from '../apache-files/index.ts'
 import { IoError } from '../env/index.ts'
+import {
+  NewFolder,
+  type OpenedSource,
+  openApacheSource,
+  syncFolder,
+  TargetError,
+} from '../maintenance/index.ts'
 import { exitOnProgramFailure, onStopSignal, openPlatform } from '../platform/index.ts'
 import { defaultStorageOptions, StorageError } from '../storage/index.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
-import { type OpenedSource, openApacheSource } from './import-source.ts'
-import { NewFolder, syncFolder, TargetError } from './import-target.ts'
 import { describeImport, progressPrinter } from './import-text.ts'
 import { exitCodeOfStorage } from './storage-exit-code.ts'
 

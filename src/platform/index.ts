@@ -1,4 +1,5 @@
 export { restrainCollector } from './collector.ts'
+export { FolderLock, LOCK_FOLDER } from './folder-lock.ts'
 export type { LogFormat, LoggerOptions, LogLevel } from './logger.ts'
 export { LOG_FORMATS, LOG_LEVELS } from './logger.ts'
 export type { Platform, PlatformOptions } from './open-platform.ts'

@@ -1,0 +1,2 @@
+export { type OpenedSource, openApacheSource } from './apache-source.ts'
+export { NewFolder, syncFolder, TargetError } from './new-folder.ts'
