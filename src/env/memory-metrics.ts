@@ -1,51 +1,124 @@
-import type { MetricSummary, Metrics, MetricsReader } from './metrics.ts'
+import { Distribution } from './distribution.ts'
+import type { CounterName, CounterSetName, SummaryName, SummarySetName } from './metric-names.ts'
+import type {
+  Counter,
+  Labelled,
+  MetricSummary,
+  Metrics,
+  MetricsReader,
+  Observer,
+} from './metrics.ts'
 
-class Summary implements MetricSummary {
-  count = 0
-  sum = 0
-  min = 0
-  max = 0
+/** Labels of one set: the names of namespaces come from clients, and must not fill the memory. */
+const LABELS_MAX = 1000
 
-  add(value: number): void {
-    if (this.count === 0 || value < this.min) this.min = value
-    if (this.count === 0 || value > this.max) this.max = value
-    this.count += 1
-    this.sum += value
+class MemoryCounter implements Counter {
+  value = 0
+
+  add(delta: number): void {
+    this.value += delta
+  }
+
+  reset(): void {
+    this.value = 0
   }
 }
 
-/**
- * Keeps counters and summaries in memory; both worlds use it. The names come from the program,
- * never from outside, so the maps do not grow.
- */
+interface Resettable {
+  reset(): void
+}
+
+/** What is asked for by name is made when it is asked for the first time, and kept: a reset sets it to zero. */
+class Named<T extends Resettable> implements Labelled<T> {
+  readonly byName: Map<string, T> = new Map()
+  readonly #make: () => T
+  readonly #max: number
+  #beyond: T | null = null
+
+  constructor(make: () => T, max: number) {
+    this.#make = make
+    this.#max = max
+  }
+
+  of(name: string): T {
+    const known = this.byName.get(name)
+    if (known !== undefined) return known
+    if (this.byName.size >= this.#max) {
+      this.#beyond ??= this.#make()
+      return this.#beyond
+    }
+    const made = this.#make()
+    this.byName.set(name, made)
+    return made
+  }
+
+  reset(): void {
+    for (const one of this.byName.values()) one.reset()
+  }
+}
+
+/** Keeps everything in memory; both worlds use it. */
 export class MemoryMetrics implements Metrics, MetricsReader {
-  readonly #counters = new Map<string, number>()
-  readonly #summaries = new Map<string, Summary>()
+  readonly #counters = new Named(() => new MemoryCounter(), Number.POSITIVE_INFINITY)
+  readonly #summaries = new Named(() => new Distribution(), Number.POSITIVE_INFINITY)
+  readonly #counterSets = new Named(
+    () => new Named(() => new MemoryCounter(), LABELS_MAX),
+    Number.POSITIVE_INFINITY,
+  )
+  readonly #summarySets = new Named(
+    () => new Named(() => new Distribution(), LABELS_MAX),
+    Number.POSITIVE_INFINITY,
+  )
+
+  counter(name: CounterName): Counter {
+    return this.#counters.of(name)
+  }
+
+  summary(name: SummaryName): Observer {
+    return this.#summaries.of(name)
+  }
+
+  counterSet(name: CounterSetName): Labelled<Counter> {
+    return this.#counterSets.of(name)
+  }
+
+  summarySet(name: SummarySetName): Labelled<Observer> {
+    return this.#summarySets.of(name)
+  }
+
+  count(name: CounterName, delta: number): void {
+    this.#counters.of(name).add(delta)
+  }
+
+  observe(name: SummaryName, value: number): void {
+    this.#summaries.of(name).observe(value)
+  }
 
   get counters(): ReadonlyMap<string, number> {
-    return this.#counters
+    return valuesOf(this.#counters)
   }
 
   get summaries(): ReadonlyMap<string, MetricSummary> {
-    return this.#summaries
+    return this.#summaries.byName
   }
 
-  count(name: string, delta: number): void {
-    this.#counters.set(name, (this.#counters.get(name) ?? 0) + delta)
+  get counterSets(): ReadonlyMap<string, ReadonlyMap<string, number>> {
+    return new Map([...this.#counterSets.byName].map(([name, set]) => [name, valuesOf(set)]))
   }
 
-  observe(name: string, value: number): void {
-    let summary = this.#summaries.get(name)
-    if (summary === undefined) {
-      summary = new Summary()
-      this.#summaries.set(name, summary)
-    }
-    summary.add(value)
+  get summarySets(): ReadonlyMap<string, ReadonlyMap<string, MetricSummary>> {
+    return new Map([...this.#summarySets.byName].map(([name, set]) => [name, set.byName]))
   }
 
   /** Forgets everything, as the four-letter word `srst` asks for. */
   reset(): void {
-    this.#counters.clear()
-    this.#summaries.clear()
+    this.#counters.reset()
+    this.#summaries.reset()
+    this.#counterSets.reset()
+    this.#summarySets.reset()
   }
+}
+
+function valuesOf(counters: Named<MemoryCounter>): ReadonlyMap<string, number> {
+  return new Map([...counters.byName].map(([name, { value }]) => [name, value]))
 }

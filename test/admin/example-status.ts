@@ -1,7 +1,13 @@
 import type { ProcessStatus } from '../../src/admin/index.ts'
 import type { ServerId, SessionId, Zxid } from '../../src/base/index.ts'
 import { MemoryMetrics } from '../../src/env/index.ts'
-import type { ConnectionStatus, QuorumStatus, ServerStatus } from '../../src/server/index.ts'
+import type {
+  ConnectionStatus,
+  MemberStatus,
+  QuorumStatus,
+  ServerInventory,
+  ServerStatus,
+} from '../../src/server/index.ts'
 
 /** A connection as a real server showed it. */
 export function exampleConnection(changes: Partial<ConnectionStatus> = {}): ConnectionStatus {
@@ -38,6 +44,7 @@ export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus
     outstandingRequests: 2,
     packetsReceived: 655,
     packetsSent: 662,
+    replySizes: { lastBytes: 16, minBytes: 16, maxBytes: 271 },
     latency: { minMs: 0, avgMs: 0.51714, maxMs: 13 },
     uptimeMs: 34_410.9,
     authFailedCount: 1,
@@ -66,13 +73,70 @@ export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus
     },
     quorum: null,
     metrics: new MemoryMetrics(),
+    storage: {
+      slowWrites: 0,
+      checkpoint: { zxid: 0x100n as Zxid, madeAtMs: 1_795_228_986_123 },
+      isFull: false,
+    },
+    inventory: exampleInventory(),
     ...changes,
+  }
+}
+
+const SESSION = 0x1000010f4650000n as SessionId
+const OTHER_SESSION = 0x1000010f4650002n as SessionId
+
+/** What clients of a real server had. */
+export function exampleInventory(changes: Partial<ServerInventory> = {}): ServerInventory {
+  return {
+    watchSummary: () => ({ connections: 2, paths: 2, watches: 3 }),
+    watchesBySession: () =>
+      new Map([
+        [SESSION, new Set(['/app/config'])],
+        [OTHER_SESSION, new Set(['/app/config', '/nope'])],
+      ]),
+    watchesByPath: () =>
+      new Map([
+        ['/app/config', [SESSION, OTHER_SESSION]],
+        ['/nope', [OTHER_SESSION]],
+      ]),
+    ephemerals: () => new Map([[SESSION, new Set(['/app/eph-a'])]]),
+    sessionExpiries: () =>
+      new Map([
+        [1_156_000, [SESSION]],
+        [1_166_000, [OTHER_SESSION]],
+      ]),
+    localSessionExpiries: () => null,
+    sessionTimeouts: () =>
+      new Map([
+        [SESSION, 10_000],
+        [OTHER_SESSION, 20_000],
+      ]),
+    localSessionTimeouts: () => new Map(),
+    digests: () => [
+      { zxid: 128n as Zxid, digest: 45_068_163_003n },
+      { zxid: 256n as Zxid, digest: 41_935_666_942n },
+    ],
+    ...changes,
+  }
+}
+
+function exampleMember(id: number): MemberStatus {
+  const host = '127.0.0.1'
+  return {
+    id: id as ServerId,
+    role: id === 4 ? 'observer' : 'participant',
+    quorumAddresses: [{ host, port: 23378 + 2 * id }],
+    electionAddresses: [{ host, port: 23379 + 2 * id }],
+    clientAddress: { host, port: 23369 + id },
   }
 }
 
 /** The second of four servers, of which the last observes, as Apache ZooKeeper 3.9.3 showed them. */
 export function exampleQuorum(changes: Partial<QuorumStatus> = {}): QuorumStatus {
   return {
+    self: 2 as ServerId,
+    zabPhase: 'broadcast',
     peerState: 'following',
     leader: 3 as ServerId,
     learnerMaster: 3 as ServerId,
@@ -91,6 +155,8 @@ server.3=127.0.0.1:23384:23385:participant;127.0.0.1:23372
 server.4=127.0.0.1:23386:23387:observer;127.0.0.1:23373
 version=100000000`,
     },
+    members: [1, 2, 3, 4].map(exampleMember),
+    observers: [],
     ...changes,
   }
 }
@@ -112,6 +178,26 @@ export function exampleProcess(changes: Partial<ProcessStatus> = {}): ProcessSta
     heapTotalBytes: 398_458_880,
     openFiles: 51,
     openFilesMax: 20_000,
+    runtime: () => ({
+      cpuSeconds: 12.25,
+      startedAtSeconds: 1_795_230_827.214,
+      residentBytes: 105_840_640,
+      virtualBytes: 3_101_659_136,
+      heapUsedBytes: 12_458_880,
+      externalBytes: 2_134_016,
+      heapSpaces: [
+        { name: 'new_space', usedBytes: 1_000_000, committedBytes: 2_000_000 },
+        { name: 'old_space', usedBytes: 11_000_000, committedBytes: 12_000_000 },
+      ],
+      collections: [
+        { collector: 'minor', count: 25, seconds: 0.0625 },
+        { collector: 'major', count: 2, seconds: 0.5 },
+      ],
+      threads: new Map([
+        ['R', 1],
+        ['S', 10],
+      ]),
+    }),
     ...changes,
   }
 }

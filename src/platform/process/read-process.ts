@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import type { ProcessStatus } from '../../env/index.ts'
+import { readRuntime } from './read-runtime.ts'
 
 const JAVA_ARCHITECTURES = new Map([
   ['x64', 'amd64'],
@@ -27,6 +28,7 @@ export function readProcess(): ProcessStatus {
     heapTotalBytes: heap.total_heap_size,
     openFiles: countOpenFiles(),
     openFilesMax: readOpenFilesMax(),
+    runtime: readRuntime,
   }
 }
 
