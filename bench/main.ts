@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { comparePairs, PAIR_CASES } from './pairs.ts'
+import { compareRecipes } from './recipes/compare.ts'
 import {
   type ApacheInstall,
   ApacheNotFound,
@@ -14,6 +15,7 @@ const HELP = `Compares zabkeeper with an installed Apache ZooKeeper, one after t
 usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--size BYTES] [--cases A,B]
        npm run bench -- ensemble  [the same]
        npm run bench -- znodes    [--count N] [--size BYTES]
+       npm run bench -- recipes   [--rounds N]
 
   pairs     operations per second in alternating runs (default)
             cases: ${PAIR_CASES.map(({ name }) => name).join(' ')}
@@ -21,6 +23,7 @@ usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--size BYTES] [--c
   ensemble  the same with three servers on each side, connections spread over them
   znodes    memory per znode, longest standstill while checkpoints are written, and start time
             with a large tree
+  recipes   our mutex against kazoo's lock on the same server: one client alone, 10 and 500 that contend
 
   --rounds N         pairs per case (3)
   --seconds S        measured time of each run (4), after 2 s to warm up
@@ -74,7 +77,10 @@ async function run(args: readonly string[]): Promise<void> {
   } else if (what === 'znodes') {
     const znodes = count('count', values.count, 1_000_000)
     process.stdout.write(`${await compareZnodes({ apache, znodes, size, log })}\n`)
-  } else throw new UsageError(`"${what}" is none of pairs, ensemble, znodes; see --help`)
+  } else if (what === 'recipes') {
+    const rounds = count('rounds', values.rounds, 3)
+    process.stdout.write(`${await compareRecipes({ apache, rounds, log })}\n`)
+  } else throw new UsageError(`"${what}" is none of pairs, ensemble, znodes, recipes; see --help`)
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseOptions> {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type LoadResult, runLoad } from './load/index.ts'
+import { type LoadResult, type Operation, runLoad } from './load/index.ts'
 import { ratio, type Spread, spread, table, whole } from './report.ts'
 import {
   type ApacheInstall,
@@ -13,7 +13,7 @@ import {
 
 export interface PairCase {
   readonly name: string
-  readonly operation: 'get' | 'set'
+  readonly operation: Operation
   readonly connections: number
   readonly depth: number
 }
@@ -23,6 +23,7 @@ export const PAIR_CASES: readonly PairCase[] = [
   { name: 'get-64x1', operation: 'get', connections: 64, depth: 1 },
   { name: 'set-64x16', operation: 'set', connections: 64, depth: 16 },
   { name: 'set-64x1', operation: 'set', connections: 64, depth: 1 },
+  { name: 'create-64x16', operation: 'create', connections: 64, depth: 16 },
   { name: 'get-1x1', operation: 'get', connections: 1, depth: 1 },
   { name: 'set-1x1', operation: 'set', connections: 1, depth: 1 },
 ]

@@ -2,12 +2,15 @@ import { createBody, frame, int, Op, readBody, setBody, WireClient } from '../cl
 import { Histogram } from './histogram.ts'
 import { LoadConnection, type LoadPlan } from './load-connection.ts'
 
+/** `create` makes sequential znodes below those that the others read and write. */
+export type Operation = 'create' | 'get' | 'set'
+
 /** A closed loop of one operation; the generator is a process of its own and takes this as JSON argument. */
 export interface LoadOptions {
   readonly port: number
   /** Connections are spread over these servers; only `port` unless given. */
   readonly ports?: readonly number[]
-  readonly operation: 'get' | 'set'
+  readonly operation: Operation
   readonly connections: number
   readonly depth: number
   readonly keys: number
@@ -26,16 +29,12 @@ export interface LoadResult {
 }
 
 const ROOT = '/bench'
+const PERSISTENT_SEQUENTIAL = 2
 
 async function run(options: LoadOptions): Promise<LoadResult> {
   const { port, operation, connections, depth, keys, size, warmupMs, measureMs } = options
   await makeZnodes(port, keys, size)
-  const op = operation === 'get' ? Op.getData : Op.setData
-  const requests = Array.from({ length: keys }, (_, key) => {
-    const path = `${ROOT}/${key}`
-    const body = operation === 'get' ? readBody(path, false) : setBody(path, value(key, size), -1)
-    return frame(int(0), int(op), body)
-  })
+  const requests = Array.from({ length: keys }, (_, key) => request(operation, key, size))
   const latencies: LoadPlan['latencies'] = { current: null }
   const plan: LoadPlan = { depth, requests, latencies }
   const ports = options.ports ?? [port]
@@ -61,6 +60,20 @@ async function run(options: LoadOptions): Promise<LoadResult> {
     p50Us: histogram.quantile(0.5),
     p99Us: histogram.quantile(0.99),
     maxUs: histogram.maxUs,
+  }
+}
+
+function request(operation: Operation, key: number, size: number): Buffer {
+  const path = `${ROOT}/${key}`
+  switch (operation) {
+    case 'get':
+      return frame(int(0), int(Op.getData), readBody(path, false))
+    case 'set':
+      return frame(int(0), int(Op.setData), setBody(path, value(key, size), -1))
+    case 'create': {
+      const body = createBody(`${path}/n-`, value(key, size), PERSISTENT_SEQUENTIAL)
+      return frame(int(0), int(Op.create), body)
+    }
   }
 }
 

@@ -123,8 +123,11 @@ export class Contest {
     const calls = { ...options, signal: cancellation.signal }
     try {
       const { children } = await persist(cancellation, () => this.zk.getChildren(this.path, calls))
-      const contenders = this.parse(children).map((found) => this.#aged(found, calls, cancellation))
-      return (await Promise.all(contenders)).filter((found) => found !== null).sort(byAge)
+      const contenders = this.parse(children)
+      // A promise for each of a thousand would be most of what their listing costs.
+      if (!contenders.some(isOverflown)) return contenders.sort(byAge)
+      const aged = contenders.map((found) => this.#aged(found, calls, cancellation))
+      return (await Promise.all(aged)).filter((found) => found !== null).sort(byAge)
     } catch (error) {
       if (error instanceof NoNodeError) return []
       throw error
@@ -147,7 +150,7 @@ export class Contest {
     options: CallOptions,
     cancellation: Cancellation,
   ): Promise<Contender | null> {
-    if (!isOverflown(contender)) return { ...contender, czxid: null }
+    if (!isOverflown(contender)) return contender
     const path = join(this.path, contender.name)
     const stat = await persist(cancellation, () => this.zk.exists(path, options))
     return stat === null ? null : { ...contender, czxid: stat.czxid }
@@ -225,6 +228,7 @@ export class Entry {
     }
   }
 
+  /** Who is ahead of it and has to go before it, the oldest first. */
   async blockers(cancellation: Cancellation): Promise<Contender[]> {
     this.znode.check()
     const { contest, znode } = this

@@ -7,8 +7,8 @@ export const SEQUENCE_ALARM: number = 2 ** 31 - 2 ** 28
 
 /** A contender whose age is known. */
 export interface Contender extends ContenderName {
-  /** Of its znode, where the number does not tell the age. */
-  readonly czxid: bigint | null
+  /** Of its znode, where the number does not tell the age; else absent. */
+  readonly czxid?: bigint
 }
 
 /**
@@ -24,16 +24,18 @@ export function isOverflown({ sequence }: ContenderName): boolean {
  * reader that was a writer has the writer's number and a younger znode.
  */
 export function byAge(a: Contender, b: Contender): number {
-  if (a.czxid === null && b.czxid === null) return a.sequence - b.sequence
-  if (a.czxid === null) return -1
-  if (b.czxid === null) return 1
+  if (a.czxid === undefined && b.czxid === undefined) return a.sequence - b.sequence
+  if (a.czxid === undefined) return -1
+  if (b.czxid === undefined) return 1
   return a.czxid < b.czxid ? -1 : Number(a.czxid > b.czxid)
 }
 
-/** Whoever is ahead of `own` and has to go before it may be granted; the last one is who it waits for. */
+/**
+ * Whoever is ahead of `own` and has to go before it may be granted; the last one is who it waits for.
+ * @param contenders by age
+ */
 export function blockersOf(own: Contender, contenders: readonly Contender[]): Contender[] {
-  return contenders
-    .filter((other) => byAge(other, own) < 0)
-    .filter((other) => own.kind === 'exclusive' || other.kind === 'exclusive')
-    .sort(byAge)
+  return contenders.filter(
+    (other) => (own.kind === 'exclusive' || other.kind === 'exclusive') && byAge(other, own) < 0,
+  )
 }

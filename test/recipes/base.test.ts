@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   byAge,
   Cancellation,
+  type Contender,
   CURATOR_LATCH,
   CURATOR_MUTEX,
   CURATOR_READ_WRITE,
@@ -81,8 +82,12 @@ describe('names', () => {
 })
 
 test('age goes by number, and by czxid where the number does not tell', () => {
-  const contender = (sequence: number, czxid: bigint | null = null) =>
-    ({ name: `${sequence} ${czxid}`, kind: 'exclusive', sequence, czxid }) as const
+  const contender = (sequence: number, czxid?: bigint): Contender => ({
+    name: `${sequence} ${czxid}`,
+    kind: 'exclusive',
+    sequence,
+    ...(czxid === undefined ? {} : { czxid }),
+  })
   const numbered = [contender(0), contender(7), contender(2147483646)]
   const overflown = [
     contender(2147483647, 90n),
