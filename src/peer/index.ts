@@ -6,6 +6,7 @@ export {
   type ElectionPortOptions,
 } from './election-options.ts'
 export { ElectionPort } from './election-port.ts'
+export type { LinkStatus } from './learner-link.ts'
 export {
   DEFAULT_LEARNER_PORT_LIMITS,
   type LearnerPortHandler,

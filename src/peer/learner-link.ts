@@ -1,5 +1,5 @@
 import { assert } from '../base/index.ts'
-import type { Connection, ConnectionHandler, IoError } from '../env/index.ts'
+import type { Address, Connection, ConnectionHandler, IoError } from '../env/index.ts'
 import { DecodeError, OutputBuffer } from '../wire/index.ts'
 import { type LinkId, type Packet, PacketKind } from '../zab/index.ts'
 import type { LearnerPortLimits } from './learner-options.ts'
@@ -21,6 +21,7 @@ const STREAM_TURN_BYTES = 256 * 1024
 export interface LinkHost {
   readonly limits: LearnerPortLimits
   nowMs(): number
+  wallMs(): number
   endOfTurn(task: () => void): void
   newSnapshotSink(statement: Uint8Array | null): SnapshotSink
   /** An accepted link has said who it is. The host gives the link its id. */
@@ -30,6 +31,20 @@ export interface LinkHost {
   onUnknownPacket(link: LearnerLink, type: number): void
   /** The link has ended, and not because the host wanted it. */
   onLost(link: LearnerLink, remote: string, reason: string): void
+}
+
+/** A link as its operator sees it. */
+export interface LinkStatus {
+  readonly remote: Address
+  /** Unix time. */
+  readonly establishedMs: number
+  /** What the operating system has not taken yet: packets sent since nothing was queued, and bytes. */
+  readonly queuedPackets: number
+  readonly queuedBytes: number
+  readonly packetsReceived: number
+  readonly packetsSent: number
+  /** Requests of the learner's clients. */
+  readonly requests: number
 }
 
 /** One connection between a learner and its leader, seen from either end. */
@@ -53,6 +68,11 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   #isPumpScheduled = false
   #lastProgressMs = Number.NEGATIVE_INFINITY
   #unknownPackets = 0
+  #establishedMs = 0
+  #packetsReceived = 0
+  #packetsSent = 0
+  #requests = 0
+  #queuedPackets = 0
 
   /** `id` is null for an accepted link. */
   constructor(host: LinkHost, id: LinkId | null) {
@@ -75,9 +95,33 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
     return this.#socket?.remote.host ?? ''
   }
 
+  /** Null while it is being dialled, and once it is closed. */
+  status(): LinkStatus | null {
+    const socket = this.#socket
+    if (socket === null) return null
+    const queuedBytes = this.#queuedBytes
+    return {
+      remote: socket.remote,
+      establishedMs: this.#establishedMs,
+      queuedPackets: queuedBytes === 0 ? 0 : this.#queuedPackets,
+      queuedBytes,
+      packetsReceived: this.#packetsReceived,
+      packetsSent: this.#packetsSent,
+      requests: this.#requests,
+    }
+  }
+
+  /** Counts anew (`LearnerHandler.resetObserverConnectionStats`). */
+  resetStatus(): void {
+    this.#packetsReceived = 0
+    this.#packetsSent = 0
+    this.#requests = 0
+  }
+
   /** The socket is there; what has been sent until now goes out. */
   open(socket: Connection): void {
     this.#socket = socket
+    this.#establishedMs = this.#host.wallMs()
     socket.keepAlive(this.#host.limits.keepAliveMs)
     this.flush()
   }
@@ -87,13 +131,19 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   /** Encodes a packet; `flush` sends it. */
   send(packet: Packet): void {
     if (this.#isClosed) return
+    this.#packetsSent += 1
+    this.#queuedPackets = this.#queuedBytes === 0 ? 1 : this.#queuedPackets + 1
     writePacket(this.#out, packet)
     if (packet.kind === PacketKind.SNAP) this.#startStream(packet.snapshot as SnapshotStream)
     else if (this.#out.length >= WRITE_BYTES) this.#moveOn()
-    const queuedBytes = this.#behindBytes + this.#out.length + (this.#socket?.bufferedBytes ?? 0)
+    const queuedBytes = this.#queuedBytes
     if (queuedBytes > this.#host.limits.sendQueueBytesMax) {
       this.#lose(`does not take what it is sent: ${queuedBytes} bytes wait`)
     }
+  }
+
+  get #queuedBytes(): number {
+    return this.#behindBytes + this.#out.length + (this.#socket?.bufferedBytes ?? 0)
   }
 
   /** One write for everything that has been sent; a snapshot goes out as the socket takes it. */
@@ -189,6 +239,8 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   /* ---------------------------------------------------------------- packets */
 
   onPacket(packet: Packet): void {
+    this.#packetsReceived += 1
+    if (packet.kind === PacketKind.REQUEST) this.#requests += 1
     if (this.id === null) this.#host.onIntroduced(this)
     if (!this.#isClosed) this.#host.onPacket(this, packet)
   }

@@ -3,7 +3,7 @@ import type { Connection, ConnectionHandler } from '../env/index.ts'
 import type { LinkId, Packet } from '../zab/index.ts'
 import { Deadlines } from './deadlines.ts'
 import { refuse } from './ignore.ts'
-import { LearnerLink, type LinkHost } from './learner-link.ts'
+import { LearnerLink, type LinkHost, type LinkStatus } from './learner-link.ts'
 import { LearnerMasters } from './learner-masters.ts'
 import {
   DEFAULT_LEARNER_PORT_LIMITS,
@@ -120,6 +120,16 @@ export class LearnerPort {
     })
   }
 
+  /** Null for a link that does not stand. */
+  statusOf(id: LinkId): LinkStatus | null {
+    return this.#links.get(id)?.status() ?? null
+  }
+
+  /** Counts anew what {@link LearnerPort.statusOf} tells. */
+  resetStatus(id: LinkId): void {
+    this.#links.get(id)?.resetStatus()
+  }
+
   /** Puts a packet behind those sent before. Does nothing for a link that is no more. */
   send(id: LinkId, packet: Packet): void {
     const link = this.#links.get(id)
@@ -223,6 +233,7 @@ export class LearnerPort {
     return {
       limits: this.#limits,
       nowMs: () => this.#env.clock.monotonicMs(),
+      wallMs: () => this.#env.clock.wallMs(),
       endOfTurn: (task) => this.#env.timers.endOfTurn(task),
       newSnapshotSink: (statement) => this.#handler.newSnapshotSink(statement),
       onIntroduced: (link) => this.#onIntroduced(link),

@@ -12,6 +12,21 @@ export class ConnectionStats {
   totalLatencyMs = 0
   answered = 0
 
+  /** As `crst` does (`ServerCnxn.resetStats`). */
+  reset(): void {
+    this.received = 0
+    this.sent = 0
+    this.lastOpcode = 0
+    this.lastXid = -1
+    this.lastZxid = -1n
+    this.lastReplyMs = 0
+    this.lastLatencyMs = 0
+    this.minLatencyMs = 0
+    this.maxLatencyMs = 0
+    this.totalLatencyMs = 0
+    this.answered = 0
+  }
+
   recordReply(opcode: number, xid: number, zxid: bigint, latencyMs: number, nowMs: number): void {
     this.lastOpcode = opcode
     this.lastXid = xid

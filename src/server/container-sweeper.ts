@@ -1,3 +1,4 @@
+import type { Config } from '../config/index.ts'
 import type { Clock, TimerHandle, Timers } from '../env/index.ts'
 import { type DataTree, sweepCandidates } from '../znodes/index.ts'
 
@@ -7,6 +8,16 @@ export interface SweeperOptions {
   /** Containers that never had a child go after this time; 0 keeps them. */
   readonly neverUsedMs: number
   readonly deletesPerMinuteMax: number
+}
+
+/** The rest of the server, as its sweeper sees it. */
+export interface SweeperHost {
+  deleteContainer(path: string): void
+  mayWrite(): boolean
+}
+
+export function sweeperOptionsOf({ containers, limits }: Config): SweeperOptions {
+  return { ...containers, deletesPerMinuteMax: limits.containerDeletesPerMinuteMax }
 }
 
 /** Znodes looked at in one go: keeps a look short however many containers there are. */
@@ -21,8 +32,7 @@ export class ContainerSweeper {
   readonly #options: SweeperOptions
   readonly #clock: Clock
   readonly #timers: Timers
-  readonly #deleteContainer: (path: string) => void
-  readonly #mayWrite: () => boolean
+  readonly #host: SweeperHost
   #timer: TimerHandle | null = null
   #isStopped = false
 
@@ -31,15 +41,13 @@ export class ContainerSweeper {
     options: SweeperOptions,
     clock: Clock,
     timers: Timers,
-    deleteContainer: (path: string) => void,
-    mayWrite: () => boolean,
+    host: SweeperHost,
   ) {
     this.#tree = tree
     this.#options = options
     this.#clock = clock
     this.#timers = timers
-    this.#deleteContainer = deleteContainer
-    this.#mayWrite = mayWrite
+    this.#host = host
   }
 
   start(): void {
@@ -64,7 +72,7 @@ export class ContainerSweeper {
    */
   readonly #look = (): void => {
     const { intervalMs, neverUsedMs, deletesPerMinuteMax } = this.#options
-    if (!this.#mayWrite()) {
+    if (!this.#host.mayWrite()) {
       this.#wait(intervalMs)
       return
     }
@@ -75,7 +83,7 @@ export class ContainerSweeper {
       max,
       examineMax: EXAMINE_MAX,
     })
-    for (const path of paths) this.#deleteContainer(path)
+    for (const path of paths) this.#host.deleteContainer(path)
     // Once all have been looked at, an early next look would only find those again whose deletion is not durable yet,
     // and each would cost an error txn.
     const isRoundOver = paths.length < max && this.#tree.sweepables.isRoundOver

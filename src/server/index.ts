@@ -1,21 +1,28 @@
+export type { ZxidDigest } from './digest-log.ts'
 export { KeeperServer } from './keeper-server.ts'
 export type { ReplicaObserver } from './replica-observer.ts'
 export type { CoreLimits } from './replica-options.ts'
 export { ReplicatedState } from './replicated-state.ts'
+export { type RestoreRefusal, ServerControl } from './server-control.ts'
+export type { ServerInventory } from './server-inventory.ts'
 export type { ServerHandlers, ServerOptions } from './server-options.ts'
 export type {
+  BufferSizesStatus,
+  CheckpointStatus,
   ConfigurationStatus,
   ConnectionSessionStatus,
   ConnectionStatus,
   FourLetterWords,
   LatencyStatus,
   LeadershipStatus,
+  MemberStatus,
+  ObserverStatus,
   PeerState,
-  ProposalSizesStatus,
   QuorumConfigurationStatus,
   QuorumStatus,
   ServerMode,
   ServerStatus,
+  StorageStatus,
   TreeStatus,
 } from './server-status.ts'
 export { ReceivedSnapshot, SnapshotSink, type SnapshotSinkOptions } from './snapshot-sink.ts'

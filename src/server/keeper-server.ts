@@ -6,11 +6,12 @@ import { ErrorCode, OpCode, type Txn, type TxnHeader, type WriteRequest } from '
 import type { ZabCore } from '../zab/index.ts'
 import {
   type ApplyResult,
-  AuthProviders,
+  type AuthProviders,
   DataTree,
   type DataTreeOptions,
   WatchTable,
 } from '../znodes/index.ts'
+import { authProvidersOf } from './auth-providers.ts'
 import {
   ClientConnection,
   type ClientWrite,
@@ -19,18 +20,18 @@ import {
   connectionLimits,
 } from './client-connection.ts'
 import { ClientPort, type ClientPortHost } from './client-port.ts'
-import { ContainerSweeper } from './container-sweeper.ts'
+import { ContainerSweeper, sweeperOptionsOf } from './container-sweeper.ts'
 import { localSessionsOf } from './local-sessions.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
 import { ReadRequests } from './read-requests.ts'
 import { ReplicatedState } from './replicated-state.ts'
 import { type RunningHost, type RunningParts, runningParts } from './running-parts.ts'
+import { ServerControl } from './server-control.ts'
 import type { ServerHandlers, ServerOptions } from './server-options.ts'
 import { ServerStats } from './server-stats.ts'
 import type { ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
-import { serverStatus } from './status.ts'
 import { storageOptions } from './storage-options.ts'
 import { writeWriteReply } from './write-replies.ts'
 
@@ -51,6 +52,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   readonly stats: ServerStats
   readonly outstanding: Outstanding = new Outstanding()
   readonly startedMs: number
+  readonly control: ServerControl
 
   readonly #env: Environment
   readonly #options: ServerOptions
@@ -79,11 +81,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.startedMs = clock.monotonicMs()
     this.stats = new ServerStats(env.metrics)
     this.limits = connectionLimits(config.limits)
-    this.#providers = new AuthProviders({
-      skipAcl: config.skipAcl,
-      isDigestEnabled: config.digestAuth,
-      superDigest: config.superDigest,
-    })
+    this.#providers = authProvidersOf(config)
     this.watches = new WatchTable(this.#providers)
     this.#treeOptions = {
       extendedTypesEnabled: config.extendedTypes,
@@ -99,15 +97,16 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       (sessionId) => this.#closeSession(sessionId),
       localSessionsOf(config, env, (sessionId) => this.onLocalSessionClosed(sessionId)),
     )
+    this.control = new ServerControl(this, env, options, this.#sessions, {
+      providers: this.#providers,
+      treeOptions: this.#treeOptions,
+      running: () => this.#running,
+    })
     this.#port = new ClientPort(this, config.limits, clock, timers, logger, env.metrics)
-    this.#sweeper = new ContainerSweeper(
-      this.state.tree,
-      { ...config.containers, deletesPerMinuteMax: config.limits.containerDeletesPerMinuteMax },
-      clock,
-      timers,
-      (path) => this.#propose({ type: OpCode.deleteContainer, path }, NO_SESSION),
-      () => this.writeRefusal() === null,
-    )
+    this.#sweeper = new ContainerSweeper(this.state.tree, sweeperOptionsOf(config), clock, timers, {
+      deleteContainer: (path) => this.#propose({ type: OpCode.deleteContainer, path }, NO_SESSION),
+      mayWrite: () => this.writeRefusal() === null,
+    })
   }
 
   /** Recovers the state, then opens the client port. */
@@ -192,13 +191,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   }
 
   status(): ServerStatus {
-    return serverStatus(this, {
-      ...this.#options,
-      localSessionCount: this.#sessions.local?.size ?? 0,
-      member: this.#running?.member ?? null,
-      nowMs: this.#env.clock.monotonicMs(),
-      logBytes: this.#running?.storage.stats.logBytes ?? 0,
-    })
+    return this.control.status()
   }
 
   /* ---------------------------------------------------------------- start and end */

@@ -10,10 +10,10 @@ import {
   type WriteRequest,
 } from '../wire/index.ts'
 import { InputKind, type LinkId, PacketKind } from '../zab/index.ts'
+import { BufferSizes } from './buffer-sizes.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
 import { createSessionOf, ownWriteOf } from './own-writes.ts'
 import type { WaitingRequest } from './pending.ts'
-import { ProposalSizes } from './proposal-sizes.ts'
 import type { Replica } from './replica.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import { OWN, SessionOwners } from './session-owners.ts'
@@ -28,7 +28,7 @@ import {
 
 /** What the leader of an ensemble does for its own clients and for those of its learners. Lives as long as the role. */
 export class LeaderRequests implements ProposalLog {
-  readonly proposalSizes: ProposalSizes = new ProposalSizes()
+  readonly proposalSizes: BufferSizes = new BufferSizes()
   readonly #host: SessionHost
   readonly #replica: Replica
   readonly #pipeline: WritePipeline

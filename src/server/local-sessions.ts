@@ -48,6 +48,16 @@ export class LocalSessions {
     return this.#timeouts.size
   }
 
+  /** Sessions by the monotonic time at which they expire. */
+  expiries(): ReadonlyMap<number, readonly SessionId[]> {
+    return this.#expiry.tracker.expiries()
+  }
+
+  /** Their timeouts, in milliseconds. */
+  get timeouts(): ReadonlyMap<SessionId, number> {
+    return this.#timeouts
+  }
+
   /** The highest id that was given to a local session since the process started; null for none. */
   get highestId(): SessionId | null {
     return this.#highestId

@@ -13,18 +13,19 @@ import {
 } from '../wire/index.ts'
 import { type LinkId, Role, type RoleChange, type ZabCore } from '../zab/index.ts'
 import { type DataTreeOptions, wantsEphemeral } from '../znodes/index.ts'
+import type { BufferSizes } from './buffer-sizes.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { LeaderRequests } from './leader-requests.ts'
 import { LearnerRequests } from './learner-requests.ts'
 import type { ObserverMasterHost } from './observer-master.ts'
 import type { WaitingRequest } from './pending.ts'
-import type { ProposalSizes } from './proposal-sizes.ts'
 import type { QuorumSource } from './quorum-status.ts'
 import { type ReadOnlyHost, ReadOnlyMode } from './read-only-mode.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import { type CoreLimits, replicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { ObserverStatus } from './server-status.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import type { ReceivedSnapshot } from './snapshot-sink.ts'
 import type { SessionHost } from './take-up-session.ts'
@@ -149,6 +150,14 @@ export class Member
     return this.#learning === null ? null : (this.#replica.observerMaster?.observerCount ?? null)
   }
 
+  get observers(): readonly ObserverStatus[] {
+    return this.#replica.observers()
+  }
+
+  resetObserverStats(): void {
+    this.#replica.resetObserverStats()
+  }
+
   get learnerMaster(): ServerId | null {
     return this.#replica.learnerMaster
   }
@@ -157,7 +166,7 @@ export class Member
     return this.#leading?.pendingSyncs ?? 0
   }
 
-  get proposalSizes(): ProposalSizes | null {
+  get proposalSizes(): BufferSizes | null {
     return this.#leading?.proposalSizes ?? null
   }
 

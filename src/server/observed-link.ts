@@ -1,5 +1,7 @@
 import { Fifo, NO_ZXID, type ServerId, type Zxid } from '../base/index.ts'
+import type { LearnerPort } from '../peer/index.ts'
 import type { LinkId } from '../zab/index.ts'
+import type { ObserverStatus } from './server-status.ts'
 
 /** How far an observer has come at its master. */
 export const ObserverPhase = {
@@ -34,4 +36,19 @@ export class ObservedLink {
     this.link = link
     this.deadlineMs = deadlineMs
   }
+}
+
+/** What an operator sees of observers, given what is known of each and the port that they are connected to. */
+export function observerStatuses(
+  observers: readonly {
+    readonly link: LinkId
+    readonly sid: ServerId | null
+    readonly lastZxid: Zxid
+  }[],
+  port: Pick<LearnerPort, 'statusOf'>,
+): readonly ObserverStatus[] {
+  return observers.flatMap(({ link, sid, lastZxid }) => {
+    const status = port.statusOf(link)
+    return sid === null || status === null ? [] : [{ ...status, sid, lastZxid }]
+  })
 }

@@ -12,8 +12,9 @@ import {
 import { DecodeError } from '../wire/index.ts'
 import { type Entry, type LinkId, type Packet, PacketKind, packetName } from '../zab/index.ts'
 import { CommittedWindow } from './committed-window.ts'
-import { ObservedLink, ObserverPhase } from './observed-link.ts'
+import { ObservedLink, ObserverPhase, observerStatuses } from './observed-link.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { ObserverStatus } from './server-status.ts'
 import { beginSnapshot } from './snapshot-source.ts'
 
 /** What of the configuration an observer master works with. */
@@ -80,6 +81,18 @@ export class ObserverMaster implements LearnerPortHandler {
     let count = 0
     for (const { phase } of this.#observers.values()) if (phase === ObserverPhase.active) count += 1
     return count
+  }
+
+  /** Those that are served, for the operator. */
+  observers(): readonly ObserverStatus[] {
+    const active = [...this.#observers.values()].filter(
+      ({ phase }) => phase === ObserverPhase.active,
+    )
+    return observerStatuses(active, this.#port)
+  }
+
+  resetObserverStats(): void {
+    for (const link of this.#observers.keys()) this.#port.resetStatus(link)
   }
 
   /** This server follows the leader of `epoch`, and is up to date. */

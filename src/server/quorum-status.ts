@@ -1,17 +1,27 @@
 import type { ServerId } from '../base/index.ts'
-import type { Config, EnsembleConfig } from '../config/index.ts'
+import {
+  addressesOf,
+  type Config,
+  type EnsembleConfig,
+  type MemberConfig,
+} from '../config/index.ts'
 import { Role, type ZabCore } from '../zab/index.ts'
 import type {
+  BufferSizesStatus,
   LeadershipStatus,
+  MemberStatus,
+  ObserverStatus,
   PeerState,
-  ProposalSizesStatus,
   QuorumStatus,
   ServerMode,
 } from './server-status.ts'
 
 /** The parts of an ensemble's member that its status is read from. */
 export interface QuorumSource {
-  readonly core: Pick<ZabCore, 'ensemble' | 'isServing' | 'leader' | 'learnerViews' | 'role'>
+  readonly core: Pick<
+    ZabCore,
+    'ensemble' | 'isServing' | 'leader' | 'learnerViews' | 'phase' | 'role'
+  >
   /** When the present role began, monotonic. */
   readonly roleSinceMs: number
   /** Leader: syncs that are not answered yet. */
@@ -21,7 +31,9 @@ export interface QuorumSource {
   /** Follower: observers that it serves; null if it does not serve any. */
   readonly observerCount: number | null
   /** Null for everyone but a leader. */
-  readonly proposalSizes: ProposalSizesStatus | null
+  readonly proposalSizes: BufferSizesStatus | null
+  /** Observers that are synchronized here. */
+  readonly observers: readonly ObserverStatus[]
 }
 
 const PEER_STATES: Readonly<Record<Role, PeerState>> = {
@@ -38,7 +50,7 @@ const MODES: Readonly<Record<PeerState, ServerMode>> = {
   observing: 'observer',
 }
 
-const NO_PROPOSALS: ProposalSizesStatus = { lastBytes: -1, minBytes: -1, maxBytes: -1 }
+const NO_PROPOSALS: BufferSizesStatus = { lastBytes: -1, minBytes: -1, maxBytes: -1 }
 
 /** A member of an ensemble as its operator sees it at this moment. */
 export function quorumStatus(
@@ -50,6 +62,8 @@ export function quorumStatus(
   const self = ensemble.members.find(({ id }) => id === ensemble.self)!
   const isLeading = core.role === Role.LEADING && core.isServing
   return {
+    self: self.id as ServerId,
+    zabPhase: core.phase,
     peerState: PEER_STATES[core.role],
     leader: core.leader,
     learnerMaster: core.leader === null ? null : source.learnerMaster,
@@ -64,6 +78,19 @@ export function quorumStatus(
       isObserver: self.role === 'observer',
       membership: core.ensemble.text,
     },
+    members: ensemble.members.map(memberStatus),
+    observers: source.observers,
+  }
+}
+
+function memberStatus(member: MemberConfig): MemberStatus {
+  const addresses = addressesOf(member)
+  return {
+    id: member.id as ServerId,
+    role: member.role,
+    quorumAddresses: addresses.map(({ host, quorumPort }) => ({ host, port: quorumPort })),
+    electionAddresses: addresses.map(({ host, electionPort }) => ({ host, port: electionPort })),
+    clientAddress: member.client,
   }
 }
 

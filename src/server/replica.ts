@@ -30,10 +30,12 @@ import {
   ZabCore,
 } from '../zab/index.ts'
 import type { DataTreeOptions } from '../znodes/index.ts'
+import { observerStatuses } from './observed-link.ts'
 import { ObserverMaster, type ObserverMasterHost } from './observer-master.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { ObserverStatus } from './server-status.ts'
 import { newSnapshotSink, type ReceivedSnapshot } from './snapshot-sink.ts'
 import { beginSnapshot } from './snapshot-source.ts'
 
@@ -141,6 +143,22 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   /** Of an observer: the server that it is connected to, which need not be the leader. */
   get learnerMaster(): ServerId | null {
     return this.#learners.currentMaster ?? this.core.leader
+  }
+
+  /** Observers that are served here, by a leader or by a follower in its place. */
+  observers(): readonly ObserverStatus[] {
+    if (this.core.role !== Role.LEADING) return this.observerMaster?.observers() ?? []
+    const synced = this.core.learnerViews.filter(
+      ({ role, state }) => role === 'observer' && state === 'synced',
+    )
+    return observerStatuses(synced, this.#learners)
+  }
+
+  resetObserverStats(): void {
+    this.observerMaster?.resetObserverStats()
+    for (const { link, role } of this.core.learnerViews) {
+      if (role === 'observer') this.#learners.resetStatus(link)
+    }
   }
 
   start(): void {

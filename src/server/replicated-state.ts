@@ -3,6 +3,7 @@ import type { CheckpointSource, StateMachine, StateSummary, ZnodeRow } from '../
 import { decodeTxnEntry, OpCode, type Txn, type TxnHeader } from '../wire/index.ts'
 import type { ApplyResult, DataTree } from '../znodes/index.ts'
 import { CheckpointCapture } from './checkpoint-capture.ts'
+import { DigestLog } from './digest-log.ts'
 import { SessionTable } from './session-table.ts'
 
 /**
@@ -12,6 +13,7 @@ import { SessionTable } from './session-table.ts'
 export class ReplicatedState implements StateMachine {
   readonly tree: DataTree
   readonly sessions: SessionTable = new SessionTable()
+  readonly digestLog: DigestLog = new DigestLog()
 
   constructor(tree: DataTree) {
     this.tree = tree
@@ -25,7 +27,9 @@ export class ReplicatedState implements StateMachine {
   apply(header: TxnHeader, txn: Txn, digest: bigint | null): ApplyResult {
     if (txn.type === OpCode.createSession) this.sessions.create(header.clientId, txn.timeOut)
     else if (txn.type === OpCode.closeSession) this.sessions.close(header.clientId)
-    return this.tree.apply(header, txn, digest)
+    const result = this.tree.apply(header, txn, digest)
+    this.digestLog.onApplied(header.zxid, this.tree)
+    return result
   }
 
   /* ---------------------------------------------------------------- StateMachine */
@@ -33,11 +37,13 @@ export class ReplicatedState implements StateMachine {
   reset(): void {
     this.tree.reset()
     this.sessions.clear()
+    this.digestLog.clear()
   }
 
   beginLoad(): void {
     this.tree.beginLoad()
     this.sessions.clear()
+    this.digestLog.clear()
   }
 
   loadZnode(row: ZnodeRow): void {

@@ -105,7 +105,10 @@ function writeServices(
   const { env, config, storage, sessions } = from
   if (config.ensemble === null) {
     sessions.startDeciding(server.state.sessions)
-    const alone = new Standalone(server, storage, pipeline, sessions, env.clock)
+    const { state } = server
+    const { serverId } = from
+    const parts = { serverId, storage, state, pipeline, sessions, clock: env.clock }
+    const alone = new Standalone(server, parts)
     return { alone, member: null }
   }
   const member = new Member(server, config.ensemble, { ...from, state: server.state, pipeline })

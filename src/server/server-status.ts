@@ -1,5 +1,7 @@
 import type { ServerId, SessionId, Zxid } from '../base/index.ts'
 import type { Address, MetricsReader } from '../env/index.ts'
+import type { ZabPhase } from '../zab/index.ts'
+import type { ServerInventory } from './server-inventory.ts'
 
 /**
  * The names `srvr` and `mntr` give a server's part in its ensemble. They never show `looking`: without a leader no
@@ -29,6 +31,8 @@ export interface ServerStatus {
   readonly outstandingRequests: number
   readonly packetsReceived: number
   readonly packetsSent: number
+  /** Of replies to clients. */
+  readonly replySizes: BufferSizesStatus
   /** From a request's first byte read to its reply written. */
   readonly latency: LatencyStatus
   readonly uptimeMs: number
@@ -40,10 +44,30 @@ export interface ServerStatus {
   /** Null for a server that stands alone, and before recovery is done. */
   readonly quorum: QuorumStatus | null
   readonly metrics: MetricsReader
+  readonly storage: StorageStatus
+  readonly inventory: ServerInventory
+}
+
+/** What is on disk. */
+export interface StorageStatus {
+  /** Durable writes that took longer than `fsync.warningthresholdms`. */
+  readonly slowWrites: number
+  /** The state that a start would begin from; null while there is none. */
+  readonly checkpoint: CheckpointStatus | null
+  /** The disk is nearly full: writes are refused. */
+  readonly isFull: boolean
+}
+
+export interface CheckpointStatus {
+  readonly zxid: Zxid
+  /** Unix time; null when an earlier process has made it. */
+  readonly madeAtMs: number | null
 }
 
 /** A server's place in its ensemble. */
 export interface QuorumStatus {
+  readonly self: ServerId
+  readonly zabPhase: ZabPhase
   readonly peerState: PeerState
   /** Whom it follows or observes; itself when it leads; null while there is nobody. */
   readonly leader: ServerId | null
@@ -56,6 +80,38 @@ export interface QuorumStatus {
   /** Null for everyone but a leader who has a quorum. */
   readonly leadership: LeadershipStatus | null
   readonly configuration: QuorumConfigurationStatus
+  /** By id. */
+  readonly members: readonly MemberStatus[]
+  /** Observers that are served here; empty for a server that serves none. */
+  readonly observers: readonly ObserverStatus[]
+}
+
+/** A server of the ensemble, as the configuration has it. */
+export interface MemberStatus {
+  readonly id: ServerId
+  readonly role: 'observer' | 'participant'
+  /** Of each of its addresses. */
+  readonly quorumAddresses: readonly Address[]
+  readonly electionAddresses: readonly Address[]
+  /** Null if the configuration does not say it; the host is empty for all interfaces. */
+  readonly clientAddress: Address | null
+}
+
+/** The link to an observer, seen from the leader or the follower that serves it. */
+export interface ObserverStatus {
+  readonly sid: ServerId
+  readonly remote: Address
+  /** Unix time. */
+  readonly establishedMs: number
+  /** Packets, and their bytes, that the operating system has not taken yet. */
+  readonly queuedPackets: number
+  readonly queuedBytes: number
+  readonly packetsReceived: number
+  readonly packetsSent: number
+  /** Requests that it has forwarded. */
+  readonly requests: number
+  /** End of its log when it connected. */
+  readonly lastZxid: Zxid
 }
 
 export interface LeadershipStatus {
@@ -67,11 +123,11 @@ export interface LeadershipStatus {
   readonly syncedNonVotingFollowers: number
   readonly syncedObservers: number
   readonly pendingSyncs: number
-  readonly proposalSizes: ProposalSizesStatus
+  readonly proposalSizes: BufferSizesStatus
 }
 
-/** All -1 before the first proposal. */
-export interface ProposalSizesStatus {
+/** All -1 before the first. */
+export interface BufferSizesStatus {
   readonly lastBytes: number
   readonly minBytes: number
   readonly maxBytes: number

@@ -104,6 +104,11 @@ export class SessionKeeper implements ExpiryHandler {
     return session
   }
 
+  /** Sessions of the ensemble by the monotonic time at which they expire; null where that is not decided. */
+  expiries(): ReadonlyMap<number, readonly SessionId[]> | null {
+    return this.#touched === null ? this.#tracker.expiries() : null
+  }
+
   /** Not a local one. */
   find(sessionId: SessionId): TrackedSession | undefined {
     return this.#tracker.get(sessionId)

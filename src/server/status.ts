@@ -1,12 +1,19 @@
 import { NO_SESSION, type ServerId } from '../base/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Address, MetricsReader } from '../env/index.ts'
+import type { Storage } from '../storage/index.ts'
 import type { WatchTable } from '../znodes/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
 import { modeOf, type QuorumSource, quorumStatus } from './quorum-status.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { ServerInventory } from './server-inventory.ts'
 import type { ServerStats } from './server-stats.ts'
-import type { ConnectionStatus, ServerStatus } from './server-status.ts'
+import type {
+  BufferSizesStatus,
+  ConnectionStatus,
+  ServerStatus,
+  StorageStatus,
+} from './server-status.ts'
 
 /** The parts of a server that its status is read from. */
 export interface StatusSource {
@@ -33,12 +40,15 @@ export interface StatusParts {
   readonly config: Config
   readonly metrics: MetricsReader
   readonly nowMs: number
-  readonly logBytes: number
+  /** Null until recovery is done. */
+  readonly storage: Storage | null
+  readonly inventory: ServerInventory
 }
 
 /** The server as its operator sees it at this moment. */
 export function serverStatus(server: StatusSource, parts: StatusParts): ServerStatus {
   const { config } = parts
+  const logBytes = parts.storage?.stats.logBytes ?? 0
   const { tree, sessions } = server.shownState
   const { ensemble } = config
   const quorum =
@@ -61,6 +71,7 @@ export function serverStatus(server: StatusSource, parts: StatusParts): ServerSt
     outstandingRequests: server.outstanding.requests,
     packetsReceived: server.stats.packetsReceived,
     packetsSent: server.stats.packetsSent,
+    replySizes: replySizesOf(server.stats),
     latency: server.stats.latency(),
     uptimeMs: Math.floor(parts.nowMs - server.startedMs),
     authFailedCount: server.stats.authFailed,
@@ -68,9 +79,9 @@ export function serverStatus(server: StatusSource, parts: StatusParts): ServerSt
     configuration: {
       clientPort: server.address?.port ?? config.clientPort,
       dataDir: config.dataDir,
-      dataDirBytes: parts.logBytes,
+      dataDirBytes: logBytes,
       dataLogDir: config.dataLogDir,
-      dataLogBytes: parts.logBytes,
+      dataLogBytes: logBytes,
       tickTimeMs: config.tickTimeMs,
       maxClientCnxns: config.limits.connectionsPerAddressMax,
       minSessionTimeoutMs: config.minSessionTimeoutMs,
@@ -80,7 +91,22 @@ export function serverStatus(server: StatusSource, parts: StatusParts): ServerSt
     },
     quorum,
     metrics: parts.metrics,
+    storage: storageStatus(parts.storage),
+    inventory: parts.inventory,
   }
+}
+
+function replySizesOf({ replySizes }: ServerStats): BufferSizesStatus {
+  const { lastBytes, minBytes, maxBytes } = replySizes
+  return { lastBytes, minBytes, maxBytes }
+}
+
+function storageStatus(storage: Storage | null): StorageStatus {
+  if (storage === null) return { slowWrites: 0, checkpoint: null, isFull: false }
+  const { slowWrites, checkpointZxid, lastCheckpointAtMs } = storage.stats
+  const checkpoint =
+    checkpointZxid === null ? null : { zxid: checkpointZxid, madeAtMs: lastCheckpointAtMs }
+  return { slowWrites, checkpoint, isFull: storage.isFull }
 }
 
 function connectionStatus(connection: ClientConnection): ConnectionStatus {

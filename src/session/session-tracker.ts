@@ -125,6 +125,17 @@ export class SessionTracker {
     return this.#sessions.values()
   }
 
+  /** Live sessions by the time at which they expire unless they are touched, earliest first; not those that are closing. */
+  expiries(): ReadonlyMap<number, readonly SessionId[]> {
+    const ticks = [...this.#buckets.keys()].sort((a, b) => a - b)
+    return new Map(
+      ticks.map((tick) => [
+        tick * this.#tickMs + this.#pausedMs,
+        [...this.#buckets.get(tick)!].map(({ id }) => id),
+      ]),
+    )
+  }
+
   #observe(nowMs: number): void {
     if (this.#buckets.size === 0) {
       // Nobody can have expired, and nobody had to look at the clock.

@@ -64,6 +64,7 @@ export class Checkpointer {
   #startMs = 0
   #count = 0
   #lastMs = 0
+  #lastAtMs: number | null = null
 
   constructor(
     env: StorageEnvironment,
@@ -96,6 +97,10 @@ export class Checkpointer {
 
   get count(): number {
     return this.#count
+  }
+
+  get lastAtMs(): number | null {
+    return this.#lastAtMs
   }
 
   get lastMs(): number {
@@ -224,6 +229,7 @@ export class Checkpointer {
   #complete(mark: CheckpointMark): void {
     this.#handle.zxid = mark.summary.zxid
     this.#count++
+    this.#lastAtMs = this.#env.clock.wallMs()
     this.#lastMs = this.#env.clock.monotonicMs() - this.#startMs
     this.#env.metrics.observe('snapshottime', this.#lastMs)
     const run = this.#run

@@ -80,6 +80,7 @@ export class LogWriter {
   #lastWriteMs = 0
   #watermarkTimer: TimerHandle | null = null
   #groupsWritten = 0
+  #slowWrites = 0
   #entriesWritten = 0
   #logBytes = 0
 
@@ -133,6 +134,11 @@ export class LogWriter {
 
   get durableEnd(): DurableEnd {
     return { sequence: this.#sequence, offset: this.#offset }
+  }
+
+  /** Writes that took longer than the options call slow. */
+  get slowWrites(): number {
+    return this.#slowWrites
   }
 
   get groupsWritten(): number {
@@ -333,6 +339,7 @@ export class LogWriter {
     const tookMs = this.#lastWriteMs - this.#writeStartMs
     this.#env.metrics.observe('fsynctime', tookMs)
     if (tookMs > this.#options.slowWriteMs) {
+      this.#slowWrites += 1
       this.#env.logger.warn('a durable write took long', { ms: Math.round(tookMs) })
     }
   }

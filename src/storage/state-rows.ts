@@ -89,6 +89,10 @@ export class StateRows {
     return this.#checkpointer.lastMs
   }
 
+  get lastCheckpointAtMs(): number | null {
+    return this.#checkpointer.lastAtMs
+  }
+
   /** No checkpoint can begin now. */
   get isBusy(): boolean {
     return (

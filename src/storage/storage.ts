@@ -211,6 +211,8 @@ export class Storage {
       checkpointZxid: this.#rows.zxid,
       checkpointRunning: this.#rows.isCheckpointRunning,
       lastCheckpointMs: this.#rows.lastCheckpointMs,
+      lastCheckpointAtMs: this.#rows.lastCheckpointAtMs,
+      slowWrites: this.#writer.slowWrites,
     }
   }
 

@@ -147,4 +147,8 @@ export interface StorageStats {
   readonly checkpointZxid: Zxid | null
   readonly checkpointRunning: boolean
   readonly lastCheckpointMs: number
+  /** Unix time of the last one; null before the first. */
+  readonly lastCheckpointAtMs: number | null
+  /** Writes that took longer than the options call slow. */
+  readonly slowWrites: number
 }

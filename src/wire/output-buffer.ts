@@ -41,6 +41,9 @@ export class OutputBuffer {
   #limit = 0
   #firstRegionBytes = REGION_BYTES
 
+  /** Length of the last frame that was ended, its own four bytes excluded. */
+  lastFrameBytes = 0
+
   /** Bytes written since the last `take` or `reset`. */
   get length(): number {
     return this.#end - this.#start
@@ -138,7 +141,8 @@ export class OutputBuffer {
   /** Writes the number of bytes since `beginFrame` (its own four excluded) where the frame begins. */
   endFrame(mark: number): void {
     assert(mark >= 0 && mark + 4 <= this.length, 'endFrame needs the mark of an open frame')
-    this.#slab.view.setInt32(this.#start + mark, this.length - mark - 4)
+    this.lastFrameBytes = this.length - mark - 4
+    this.#slab.view.setInt32(this.#start + mark, this.lastFrameBytes)
   }
 
   /** Overwrites the int at an offset counted like {@link length}. */

@@ -13,7 +13,7 @@ import {
   stopLearning,
 } from './following.ts'
 import { type Input, InputKind, type LinkId } from './inputs.ts'
-import type { Leadership } from './leadership.ts'
+import { LeaderPhase, type Leadership } from './leadership.ts'
 import {
   confirmLeadership,
   extendDeadline,
@@ -48,6 +48,9 @@ import {
   onSnapshotReady,
 } from './synchronization.ts'
 import { PeerState, type Vote } from './vote.ts'
+
+/** Looking for a leader; agreeing on its epoch; on its history; clients are served. */
+export type ZabPhase = 'broadcast' | 'discovery' | 'election' | 'synchronization'
 
 /**
  * A server's part in Zab: a state machine without clock, disk or network. `step` takes what happened, `outbox` holds
@@ -91,6 +94,18 @@ export class ZabCore {
     const role = this.#role
     if (role.name === 'leading') return role.isEstablished
     return role.name === 'learning' && role.phase === LearningPhase.ACTIVE
+  }
+
+  /** How far it has come, in the names that operators know (`QuorumPeer.ZabState`). */
+  get phase(): ZabPhase {
+    const role = this.#role
+    if (role.name === 'looking') return 'election'
+    if (this.isServing) return 'broadcast'
+    const isSynchronizing =
+      role.name === 'leading'
+        ? role.phase === LeaderPhase.SYNCHRONIZING
+        : role.phase >= LearningPhase.WAITS_FOR_SYNC
+    return isSynchronizing ? 'synchronization' : 'discovery'
   }
 
   get vote(): Vote {

@@ -1,4 +1,4 @@
-export { ZabCore } from './core.ts'
+export { ZabCore, type ZabPhase } from './core.ts'
 export { type Input, InputKind, type LinkId, type PersistToken } from './inputs.ts'
 export {
   type AckEpoch,

@@ -154,6 +154,13 @@ export class WatchTable {
     return { connections, paths: unionSize(data, persistent, recursive), watches }
   }
 
+  /** What of it `wchc` and `wchp` show: watches for data only, like {@link WatchTable.summary}. */
+  dataPathsOf(watcher: Watcher): ReadonlySet<string> {
+    const paths = this.#byWatcher.get(watcher)?.paths ?? []
+    const [data, , persistent, recursive] = paths
+    return new Set([...(data ?? []), ...(persistent ?? []), ...(recursive ?? [])])
+  }
+
   #tellDataWatchers(type: EventType, znode: WatchedNode, zxid: Zxid): void {
     this.#tellOnce(WatchKind.data, type, znode, zxid)
     this.#tellPersistent(WatchKind.persistent, type, znode.path, znode, zxid)

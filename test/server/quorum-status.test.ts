@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ServerId, Zxid } from '../../src/base/index.ts'
 import { parseZooCfg } from '../../src/config/index.ts'
-import { ProposalSizes } from '../../src/server/proposal-sizes.ts'
+import { BufferSizes } from '../../src/server/buffer-sizes.ts'
 import { modeOf, type QuorumSource, quorumStatus } from '../../src/server/quorum-status.ts'
 import { type LearnerView, type LinkId, MajorityQuorum, Role } from '../../src/zab/index.ts'
 
@@ -16,8 +16,7 @@ server.3=c:2888:3888
 server.4=d:2888:3888:observer
 `,
   'zoo.cfg',
-  {},
-  { myid: 2 },
+  { beside: { myid: 2 } },
 )
 const ensemble = config.ensemble!
 
@@ -43,6 +42,7 @@ function source(
       role,
       leader: leader as ServerId | null,
       isServing: true,
+      phase: 'broadcast',
       learnerViews: [],
       ensemble: {
         quorum: new MajorityQuorum([1, 2, 3] as ServerId[]),
@@ -56,6 +56,7 @@ function source(
     observerCount: null,
     pendingSyncs: 7,
     proposalSizes: null,
+    observers: [],
   }
 }
 
@@ -79,6 +80,16 @@ test('a server without an ensemble stands alone, a member before its recovery lo
 
 test('everybody shows the ensemble and this server in it', () => {
   expect(quorumStatus(source(Role.FOLLOWING, 3), ensemble, 5000)).toEqual({
+    self: 2,
+    zabPhase: 'broadcast',
+    members: ['a', 'b', 'c', 'd'].map((host, at) => ({
+      id: at + 1,
+      role: at === 3 ? 'observer' : 'participant',
+      quorumAddresses: [{ host, port: at === 1 ? 2889 : 2888 }],
+      electionAddresses: [{ host, port: at === 1 ? 3889 : 3888 }],
+      clientAddress: null,
+    })),
+    observers: [],
     peerState: 'following',
     leader: 3,
     learnerMaster: 3,
@@ -125,7 +136,7 @@ test('a leader without a quorum does not lead yet', () => {
 })
 
 test('the sizes of proposals', () => {
-  const proposalSizes = new ProposalSizes()
+  const proposalSizes = new BufferSizes()
   const leading = { ...source(Role.LEADING, 2), proposalSizes }
   for (const bytes of [100, 48, 156, 70]) proposalSizes.record(bytes)
   expect(quorumStatus(leading, ensemble, 5000).leadership?.proposalSizes).toEqual({
