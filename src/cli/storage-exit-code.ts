@@ -6,6 +6,7 @@ export function exitCodeOfStorage(error: StorageError): ExitCode {
     case 'LOCKED':
     case 'NO_PERMISSION':
     case 'FOREIGN_FILES':
+    case 'NO_LOG':
       return EXIT.dataFolder
     case 'LOG_DAMAGED':
     case 'CHECKPOINT_LOST':

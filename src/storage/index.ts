@@ -9,6 +9,7 @@ export {
   GROUP_HEADER_BYTES,
   type GroupHeader,
   GroupKind,
+  NO_CONTROL_STATE,
   parseSegmentName,
   RESERVE_NAME,
   RecordKind,

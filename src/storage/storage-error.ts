@@ -5,6 +5,8 @@ export type StorageErrorCode =
   | 'NO_PERMISSION'
   /** Files of another program, e.g. Apache ZooKeeper, are in the way. */
   | 'FOREIGN_FILES'
+  /** There is nothing to inspect. */
+  | 'NO_LOG'
   /** The log is damaged or a part of it is missing. */
   | 'LOG_DAMAGED'
   /** The checkpoint is missing or damaged and the log does not reach back far enough to rebuild it. */

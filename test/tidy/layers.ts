@@ -62,6 +62,11 @@ export const LAYERS: readonly Layer[] = [
     ],
     kind: 'edge',
   },
+  {
+    folder: 'src/cluster',
+    mayImport: ['src/base', 'src/env', 'src/config', 'src/platform', 'src/client-node'],
+    kind: 'edge',
+  },
   { folder: 'recipes', mayImport: ['src/base', 'src/env', 'src/client'], kind: 'edge' },
   {
     folder: 'src/sim',
@@ -85,6 +90,11 @@ export const LAYERS: readonly Layer[] = [
     kind: 'edge',
   },
   {
+    folder: 'src/rescue',
+    mayImport: [...SERVER_PARTS, 'src/storage', 'src/server', 'src/apache-files', 'src/platform'],
+    kind: 'edge',
+  },
+  {
     folder: 'src/cli',
     mayImport: [
       ...SERVER_PARTS,
@@ -97,8 +107,10 @@ export const LAYERS: readonly Layer[] = [
       'src/platform',
       'src/client-node',
       'src/maintenance',
+      'src/cluster',
       'recipes',
       'src/sim',
+      'src/rescue',
     ],
     kind: 'edge',
   },
