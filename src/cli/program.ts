@@ -1,13 +1,18 @@
 import { Command, Option } from 'commander'
 import { VERSION } from '../admin/index.ts'
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../platform/index.ts'
+import { addCheck } from './check.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
 import { addExport } from './export.ts'
+import { addHealth } from './health.ts'
 import { addHoldCommands } from './hold-commands.ts'
 import { addImport } from './import.ts'
+import { addMembers } from './members.ts'
 import { readInteger } from './read-integer.ts'
 import { type ServeOptions, serve } from './serve.ts'
 import { addSim } from './sim.ts'
+import { addStatus } from './status.ts'
+import { addWatch } from './watch.ts'
 
 interface ServeFlags {
   readonly port?: number
@@ -42,6 +47,11 @@ function buildProgram(): Command {
   addExport(program)
   addSim(program)
   addHoldCommands(program)
+  addStatus(program)
+  addHealth(program)
+  addMembers(program)
+  addWatch(program)
+  addCheck(program)
   return program
 }
 

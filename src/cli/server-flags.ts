@@ -18,14 +18,22 @@ export interface ServerFlags {
 const INT_MAX = 0x7fff_ffff
 
 export function addServerFlags(command: Command): Command {
-  return command
-    .option(
-      '-s, --servers <string>',
-      'host:port,host:port/chroot or srv:name; also from ZABKEEPER_SERVERS',
-      process.env['ZABKEEPER_SERVERS'] ?? 'localhost:2181',
-    )
+  const timed = addServersFlag(command)
     .option('--session-timeout <ms>', 'asked for: a crash is noticed after it', readMs, 15_000)
     .option('--connect-timeout <ms>', 'how long to look for a server', readMs, 15_000)
+  return addIdentityFlags(timed)
+}
+
+export function addServersFlag(command: Command): Command {
+  return command.option(
+    '-s, --servers <string>',
+    'host:port,host:port/chroot or srv:name; also from ZABKEEPER_SERVERS',
+    process.env['ZABKEEPER_SERVERS'] ?? 'localhost:2181',
+  )
+}
+
+export function addIdentityFlags(command: Command): Command {
+  return command
     .option('--auth-file <file>', 'identities, a line each: digest:user:password', readAuthFile)
     .option('--tls', 'speak TLS')
     .option('--tls-ca <file>', 'certificate authorities of the servers (PEM); speaks TLS')

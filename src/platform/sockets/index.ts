@@ -1,4 +1,5 @@
 /** What a client needs of the operating system. Nothing here loads a package. */
+export { formatAddress } from '../addresses.ts'
 export { systemClock, systemTimers } from '../clock.ts'
 export { toIoError } from '../errors.ts'
 export { SystemRandom } from '../random.ts'
