@@ -1,55 +1,81 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { unansweredWords } from '../admin/index.ts'
-import type { Config, ConfigOverrides, FilesBeside, NeededFiles } from '../config/index.ts'
+import type {
+  Config,
+  ConfigOverrides,
+  ConfigSources,
+  FilesBeside,
+  NeededFiles,
+  ParsedConfig,
+  PropertySource,
+} from '../config/index.ts'
 import {
+  builtInZooCfg,
   ConfigError,
-  defaultConfig,
   filesBesideZooCfg,
   parseMyid,
   parseZooCfg,
 } from '../config/index.ts'
 
 /** A configuration ready to start with, and what its operator should know about it. */
-export interface LoadedConfig {
-  readonly config: Config
-  readonly warnings: readonly string[]
+export type LoadedConfig = ParsedConfig
+
+/** What stands for the name of the file when there is none. */
+export const NO_FILE = 'built-in defaults'
+
+/** A zoo.cfg with everything that it needs to be understood. */
+export interface ConfigFiles {
+  readonly text: string
+  /** Its path, or {@link NO_FILE}. */
+  readonly file: string
+  readonly sources: ConfigSources
 }
 
 /**
  * Reads a zoo.cfg and the files it needs beside it (`myid`, the dynamic configuration), or takes the built-in defaults
  * when there is none. Folders become absolute.
+ * @param properties from outside of the file, which wins over them.
  * @throws ConfigError when a file cannot be read or must not be started with.
  */
-export function loadConfig(file: string | undefined, overrides: ConfigOverrides): LoadedConfig {
-  const { config, warnings } =
-    file === undefined
-      ? { config: defaultConfig(overrides), warnings: [] }
-      : readZooCfg(file, overrides)
+export function loadConfig(
+  file: string | undefined,
+  overrides: ConfigOverrides,
+  properties: readonly PropertySource[] = [],
+): LoadedConfig {
+  const files = readConfigFiles(file, overrides, properties)
+  const { config, warnings, notes } = parseZooCfg(files.text, files.file, files.sources)
   const unanswered = unansweredWords(config.fourLetterWhitelist)
-  if (unanswered.length > 0) {
-    warnings.push(
-      `${file}: 4lw.commands.whitelist: not in this version yet: ${unanswered.join(', ')}`,
-    )
-  }
+  const words = `${file}: 4lw.commands.whitelist: not in this version yet: ${unanswered.join(', ')}`
   return {
-    config: {
-      ...config,
-      dataDir: path.resolve(config.dataDir),
-      dataLogDir: path.resolve(config.dataLogDir),
-      audit: { ...config.audit, file: path.resolve(config.audit.file) },
-    },
-    warnings,
+    config: withAbsolutePaths(config),
+    warnings: unanswered.length === 0 ? warnings : [...warnings, words],
+    notes,
   }
 }
 
-function readZooCfg(
-  file: string,
+/** @throws ConfigError when a file cannot be read. */
+export function readConfigFiles(
+  file: string | undefined,
   overrides: ConfigOverrides,
-): { config: Config; warnings: string[] } {
-  const text = readText(file, 'give the path of a zoo.cfg, or none for the defaults')
-  const beside = readBeside(filesBesideZooCfg(text, file, overrides), file)
-  return parseZooCfg(text, file, overrides, beside)
+  properties: readonly PropertySource[],
+): ConfigFiles {
+  const name = file ?? NO_FILE
+  const text =
+    file === undefined
+      ? builtInZooCfg(properties)
+      : readText(file, 'give the path of a zoo.cfg, or none for the defaults')
+  const beside = readBeside(filesBesideZooCfg(text, name, { overrides, properties }), name)
+  return { text, file: name, sources: { overrides, properties, beside } }
+}
+
+function withAbsolutePaths(config: Config): Config {
+  return {
+    ...config,
+    dataDir: path.resolve(config.dataDir),
+    dataLogDir: path.resolve(config.dataLogDir),
+    audit: { ...config.audit, file: path.resolve(config.audit.file) },
+  }
 }
 
 function readBeside({ myid, dynamicConfig }: NeededFiles, file: string): FilesBeside {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { createFourLetterWords } from '../admin/index.ts'
-import type { Config, ConfigOverrides, EnsembleConfig } from '../config/index.ts'
+import type { Config, EnsembleConfig } from '../config/index.ts'
 import { ConfigError } from '../config/index.ts'
 import type { IoError } from '../env/index.ts'
 import type { LogFormat, LogLevel, Platform } from '../platform/index.ts'
@@ -16,15 +16,14 @@ import { readProcess } from '../platform/process/index.ts'
 import { KeeperServer } from '../server/index.ts'
 import { StorageError } from '../storage/index.ts'
 import { type BannerFacts, bannerFields, bannerText } from './banner.ts'
+import { type ConfigRequest, requestedFile, requestedProperties } from './config-request.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
 import { onNpmParentGone } from './npm-parent.ts'
 import { exitCodeOfStorage } from './storage-exit-code.ts'
 
 export interface ServeOptions {
-  /** Path of a zoo.cfg; undefined for the built-in defaults. */
-  readonly configFile: string | undefined
-  readonly overrides: ConfigOverrides
+  readonly config: ConfigRequest
   readonly logFormat: LogFormat
   readonly logLevel: LogLevel
 }
@@ -35,7 +34,8 @@ export function serve(options: ServeOptions): void {
   const { logger } = platform
   exitOnProgramFailure(logger)
   restrainCollector()
-  const { config, warnings } = loadOrExit(options)
+  const { config, warnings, notes, file } = loadOrExit(options.config)
+  for (const note of notes) logger.info(note)
   for (const warning of warnings) logger.warn(warning)
   for (const folder of new Set([config.dataDir, config.dataLogDir])) {
     const fault = folderFault(folder, config.createDataDir)
@@ -56,7 +56,7 @@ export function serve(options: ServeOptions): void {
           pid: process.pid,
           clientHost: config.clientHost,
           ensemble: config.ensemble,
-          configFile: options.configFile === undefined ? null : path.resolve(options.configFile),
+          configFile: file === undefined ? null : path.resolve(file),
         }
         announce(platform, options.logFormat, facts)
       },
@@ -85,9 +85,11 @@ export function serve(options: ServeOptions): void {
   server.start()
 }
 
-function loadOrExit(options: ServeOptions): LoadedConfig {
+function loadOrExit(request: ConfigRequest): LoadedConfig & { readonly file: string | undefined } {
   try {
-    return loadConfig(options.configFile, options.overrides)
+    const file = requestedFile(request, process.env)
+    const properties = requestedProperties(request, process.env)
+    return { ...loadConfig(file, request.overrides, properties), file }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`zabkeeper: ${error.message}\n`)

@@ -1,5 +1,5 @@
 import type { EnsembleConfig, GroupConfig, MemberConfig } from './ensemble.ts'
-import type { Setting, Settings } from './settings.ts'
+import { placeOf, type Setting, type Settings } from './settings.ts'
 
 const INT32_MAX = 0x7fff_ffff
 
@@ -85,8 +85,9 @@ function readWeights(
     const role = roles.get(sid)
     if (role === undefined) throw source.refuse(setting, `there is no line server.${sid}`)
     if (role === 'observer') {
-      const place = `${source.file}:${setting.line}: ${setting.name}=${setting.value}`
-      warnings.push(`${place}: ignored: server ${sid} is an observer and has no vote`)
+      warnings.push(
+        `${placeOf(setting)}=${setting.value}: ignored: server ${sid} is an observer and has no vote`,
+      )
     } else if (weight !== 1) {
       weights.set(sid, weight)
     }

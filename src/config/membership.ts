@@ -7,8 +7,7 @@ import {
 } from './ensemble.ts'
 import { readGroups } from './groups.ts'
 import { parseServerLine } from './server-line.ts'
-import type { Setting } from './settings.ts'
-import { Settings } from './settings.ts'
+import { placeOf, type Setting, Settings } from './settings.ts'
 
 /** A file that was read by the caller: this folder reads none. */
 export interface FileText {
@@ -94,8 +93,8 @@ export function readMembership(
     },
     warnings: [
       ...sizeWarnings(source, participants),
-      ...addressWarnings(source, listed),
-      ...peerTypeWarnings(settings, peerType, own.member),
+      ...addressWarnings(listed),
+      ...peerTypeWarnings(peerType, own.member),
       ...warnings,
     ],
   }
@@ -144,7 +143,7 @@ function readDynamicFile({ file, text }: FileText): Settings {
   const source = new Settings(text, file)
   const foreign = source.unknown[0]
   if (foreign !== undefined) {
-    throw new ConfigError(file, foreign.line, foreign.key, 'is no key of a dynamic configuration')
+    throw new ConfigError(file, foreign.line, foreign.name, 'is no key of a dynamic configuration')
   }
   for (const setting of source.known) {
     if (LISTS.includes(setting.spec.key)) continue
@@ -154,7 +153,8 @@ function readDynamicFile({ file, text }: FileText): Settings {
         : `belongs into the zoo.cfg: this file has only ${LISTS.join(', ')}`
     throw source.refuse(setting, reason)
   }
-  source.checkKinds()
+  const wrong = source.kindFaults()[0]
+  if (wrong !== undefined) throw wrong
   return source
 }
 
@@ -219,7 +219,7 @@ function standAlone(
         'or set standaloneEnabled=false',
     )
   }
-  const warning = describe(source, setting, 'only one server is listed, so it runs standalone')
+  const warning = describe(setting, 'only one server is listed, so it runs standalone')
   return { ensemble: null, own: member, warnings: [warning] }
 }
 
@@ -300,7 +300,7 @@ function sizeWarnings(source: Settings, participants: readonly Listed[]): string
 }
 
 /** The list goes to every other server, which could not reach this one by it. */
-function addressWarnings(source: Settings, listed: readonly Listed[]): string[] {
+function addressWarnings(listed: readonly Listed[]): string[] {
   const hosts = listed.flatMap(({ setting, member }) =>
     addressesOf(member).map(({ host }) => ({ setting, host })),
   )
@@ -308,7 +308,6 @@ function addressWarnings(source: Settings, listed: readonly Listed[]): string[] 
     .filter(({ host }) => host === '0.0.0.0' || host === '::')
     .map(({ setting, host }) =>
       describe(
-        source,
         setting,
         `other servers cannot reach ${host}. Write the server's own name here; ` +
           'quorumListenOnAllIPs=true makes it listen on all interfaces',
@@ -316,16 +315,12 @@ function addressWarnings(source: Settings, listed: readonly Listed[]): string[] 
     )
 }
 
-function peerTypeWarnings(
-  settings: Settings,
-  peerType: Setting | undefined,
-  own: MemberConfig,
-): string[] {
+function peerTypeWarnings(peerType: Setting | undefined, own: MemberConfig): string[] {
   if (peerType === undefined || peerType.value.toLowerCase() === own.role) return []
   const text = `ignored: the line server.${own.id} makes this server a ${own.role}`
-  return [describe(settings, peerType, text.replace(' a o', ' an o'))]
+  return [describe(peerType, text.replace(' a o', ' an o'))]
 }
 
-function describe({ file }: Settings, setting: Setting, text: string): string {
-  return `${file}:${setting.line}: ${setting.name}=${setting.value}: ${text}`
+function describe(setting: Setting, text: string): string {
+  return `${placeOf(setting)}=${setting.value}: ${text}`
 }

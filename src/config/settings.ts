@@ -10,36 +10,59 @@ export interface Setting {
   readonly spec: KeySpec
   readonly name: string
   readonly value: string
-  readonly line: number
+  /** The file, or what else it was given in. */
+  readonly source: string
+  /** Null outside of files. */
+  readonly line: number | null
 }
 
-/** The keys of one file, sorted into known and unknown ones; the last duplicate counts. */
+/** A name that is no key of ZooKeeper's. */
+export type UnknownSetting = Omit<Setting, 'spec' | 'value'>
+
+/** Properties that were given outside of the file, such as Java's `-D` flags. */
+export interface PropertySource {
+  /** For messages: `JVMFLAGS`. */
+  readonly name: string
+  readonly properties: readonly { readonly key: string; readonly value: string }[]
+}
+
+/**
+ * The keys of one file, and those given beside it, sorted into known and unknown ones. The last duplicate counts, and
+ * the file counts more than what was given beside it: upstream sets its system properties while it reads the file.
+ */
 export class Settings {
   readonly file: string
   readonly known: readonly Setting[]
-  readonly unknown: readonly Property[]
+  readonly unknown: readonly UnknownSetting[]
   /** Settings that an earlier line gave already. */
   readonly repeated: readonly Setting[]
+  /** Settings from outside of the file that a stronger one takes the place of. */
+  readonly overruled: readonly Setting[]
   readonly #bySpec = new Map<string, Setting>()
 
-  constructor(text: string, file: string) {
+  /** @param beside the later ones are stronger. */
+  constructor(text: string, file: string, beside: readonly PropertySource[] = []) {
     this.file = file
-    const unknown = new Map<string, Property>()
+    const unknown = new Map<string, UnknownSetting>()
     const repeated: Setting[] = []
-    for (const property of readProperties(text, file)) {
-      const spec = findKey(property.key)
+    const overruled: Setting[] = []
+    for (const { key: name, value, source, line } of allProperties(text, file, beside)) {
+      const spec = findKey(name)
       if (spec === undefined) {
-        unknown.set(property.key, property)
+        unknown.set(name, { name, source, line })
         continue
       }
-      const setting = { spec, name: property.key, value: property.value, line: property.line }
-      const id = isFamily(spec) ? withoutPrefix(property.key) : spec.key
-      if (this.#bySpec.has(id)) repeated.push(setting)
+      const setting = { spec, name, value, source, line }
+      const id = isFamily(spec) ? withoutPrefix(name) : spec.key
+      const earlier = this.#bySpec.get(id)
+      if (earlier?.line === null) overruled.push(earlier)
+      else if (earlier !== undefined) repeated.push(setting)
       this.#bySpec.set(id, setting)
     }
     this.known = [...this.#bySpec.values()]
     this.unknown = [...unknown.values()]
     this.repeated = repeated
+    this.overruled = overruled
   }
 
   /** The members of a family such as `server.N`, in file order, with the part after the dot. */
@@ -74,17 +97,22 @@ export class Settings {
     return value === undefined ? fallback : value === 'true' || value === 'yes'
   }
 
-  /** Checks that every known value is written as its kind demands. */
-  checkKinds(): void {
-    for (const setting of this.known) {
+  /** One for every known value that is not written as its kind demands. */
+  kindFaults(): ConfigError[] {
+    return this.known.flatMap((setting) => {
       const wrong = kindFault(setting)
-      if (wrong !== null) throw this.refuse(setting, wrong)
-    }
+      return wrong === null ? [] : [this.refuse(setting, wrong)]
+    })
   }
 
   refuse(setting: Setting, reason: string): ConfigError {
-    return new ConfigError(this.file, setting.line, setting.name, reason)
+    return new ConfigError(setting.source, setting.line, setting.name, reason)
   }
+}
+
+/** Where it was given, and its name: `zoo.cfg:3: tickTime`. */
+export function placeOf({ source, line, name }: UnknownSetting): string {
+  return line === null ? `${source}: ${name}` : `${source}:${line}: ${name}`
 }
 
 const INTEGER = /^[+-]?(\d+|0x[0-9a-f]+)$/i
@@ -118,6 +146,18 @@ function kindFault({ spec, value }: Setting): string | null {
     default:
       return unreachable(spec.kind)
   }
+}
+
+function allProperties(
+  text: string,
+  file: string,
+  beside: readonly PropertySource[],
+): (Omit<Property, 'line'> & { readonly source: string; readonly line: number | null })[] {
+  const outside = beside.flatMap(({ name, properties }) =>
+    properties.map((property) => ({ ...property, source: name, line: null })),
+  )
+  const inside = readProperties(text, file).map((property) => ({ ...property, source: file }))
+  return [...outside, ...inside]
 }
 
 function readProperties(text: string, file: string): Property[] {

@@ -2,21 +2,33 @@ import type { Config, ConfigOverrides, FourLetterWhitelist } from './config.ts'
 import { DEFAULT_FOUR_LETTER_WORDS, defaultConfig, sessionTimeoutRange } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { addressesOf, type EnsembleConfig, type MemberConfig } from './ensemble.ts'
-import type { Treatment } from './keys.ts'
-import type { Limits } from './limits.ts'
-import { DEFAULT_LIMITS, JUTE_MAXBUFFER } from './limits.ts'
 import type { FilesBeside } from './membership.ts'
 import { readMembership } from './membership.ts'
 import { type ObservabilityConfig, readObservability } from './observability.ts'
+import { readLimits } from './read-limits.ts'
 import { SERVER_ID_MAX } from './server-line.ts'
-import type { Setting } from './settings.ts'
-import { Settings } from './settings.ts'
+import { type PropertySource, Settings } from './settings.ts'
+import { collectNotes, collectWarnings, missingProtections } from './warnings.ts'
 
 const INT32_MAX = 0x7fff_ffff
-const KIB = 1024
-/** Longer requests could not be held as one string. */
-const REQUEST_FRAME_BYTES_CEILING = 256 * KIB * KIB
-const LOG_SEGMENT_BYTES_FLOOR = 1024 * KIB
+
+/** Everything beside the text of a zoo.cfg that a configuration comes from. */
+export interface ConfigSources {
+  /** They win over the file. */
+  readonly overrides?: ConfigOverrides
+  /** What the file only refers to; {@link filesBesideZooCfg} says where it is. */
+  readonly beside?: FilesBeside
+  /** Java's flags and the like, which the file wins over; the later ones are stronger. */
+  readonly properties?: readonly PropertySource[]
+}
+
+/** A configuration, and what its operator should know about it. */
+export interface ParsedConfig {
+  readonly config: Config
+  readonly warnings: readonly string[]
+  /** Where values come from that Apache ZooKeeper would not take from there, or that stand outside of the file. */
+  readonly notes: readonly string[]
+}
 
 /**
  * Turns the text of a zoo.cfg into a checked configuration.
@@ -24,33 +36,91 @@ const LOG_SEGMENT_BYTES_FLOOR = 1024 * KIB
  * Every key of Apache ZooKeeper is accepted. Those that this version cannot follow are named together in one
  * warning with the unknown ones, unless following them is a matter of protection: then the start is refused.
  *
- * @param beside what the file only refers to; {@link filesBesideZooCfg} says where it is.
  * @throws ConfigError for a wrong or missing value, a list of servers that makes no ensemble, or a protection
  *   that is not there yet.
  */
-export function parseZooCfg(
-  text: string,
-  file: string,
-  overrides: ConfigOverrides = {},
-  beside: FilesBeside = {},
-): { config: Config; warnings: string[] } {
-  const settings = new Settings(text, file)
-  settings.checkKinds()
-  const times = readSessionTimes(settings, overrides)
-  const { ensemble, own, warnings } = readMembership(settings, beside, times.tickTimeMs)
-  refuseMissingProtection(settings, ensemble)
-  const config: Config = {
-    ...readClientPort(settings, own, overrides),
-    ...readFolders(settings, overrides),
-    ...times,
-    ...readFeatures(settings, ensemble),
-    ensemble,
-    limits: readLimits(settings),
-    ...readObservability(settings),
+export function parseZooCfg(text: string, file: string, sources: ConfigSources = {}): ParsedConfig {
+  const { config, faults, warnings, notes } = inspectZooCfg(text, file, sources)
+  if (config === null) throw faults[0]!
+  return { config, warnings, notes }
+}
+
+/** All that can be said about a zoo.cfg. */
+export interface Inspection {
+  /** Null if there are faults. */
+  readonly config: Config | null
+  /** Each stops the start. */
+  readonly faults: readonly ConfigError[]
+  readonly warnings: readonly string[]
+  readonly notes: readonly string[]
+  readonly settings: Settings
+}
+
+/**
+ * Reads a zoo.cfg as {@link parseZooCfg} does, and goes on after a fault as far as it can.
+ * @throws ConfigError for a text that is no properties file.
+ */
+export function inspectZooCfg(text: string, file: string, sources: ConfigSources = {}): Inspection {
+  const { overrides = {}, beside = {}, properties = [] } = sources
+  const settings = new Settings(text, file, properties)
+  const faults = settings.kindFaults()
+  const attempt = <T>(read: () => T): T | null => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      faults.push(error)
+      return null
+    }
   }
-  if (ensemble !== null) checkOwnPorts(settings, config, own!)
-  if (ensemble !== null) checkSessionOwners(settings, config, ensemble)
-  return { config, warnings: [...collectWarnings(settings, ensemble), ...warnings] }
+  const notes = collectNotes(settings)
+  if (faults.length > 0) {
+    faults.push(...missingProtections(settings, null))
+    return { config: null, faults, warnings: [], notes, settings }
+  }
+  const times = attempt(() => readSessionTimes(settings, overrides))
+  const tickTimeMs = times?.tickTimeMs ?? defaultConfig().tickTimeMs
+  const membership = attempt(() => readMembership(settings, beside, tickTimeMs))
+  const { ensemble = null, own = null, warnings: listWarnings = [] } = membership ?? {}
+  faults.push(...missingProtections(settings, ensemble))
+  const parts = {
+    clientPort: attempt(() => readClientPort(settings, own, overrides)),
+    folders: attempt(() => readFolders(settings, overrides)),
+    features: attempt(() => readFeatures(settings, ensemble)),
+    limits: attempt(() => readLimits(settings)),
+    observability: attempt(() => readObservability(settings)),
+  }
+  const warnings = [...collectWarnings(settings, ensemble), ...listWarnings]
+  if (faults.length > 0) return { config: null, faults, warnings, notes, settings }
+  const config: Config = {
+    ...parts.clientPort!,
+    ...parts.folders!,
+    ...times!,
+    ...parts.features!,
+    ensemble,
+    limits: parts.limits!,
+    ...parts.observability!,
+  }
+  if (ensemble !== null) {
+    attempt(() => checkOwnPorts(settings, config, own!))
+    attempt(() => checkSessionOwners(settings, config, ensemble))
+  }
+  return { config: faults.length > 0 ? null : config, faults, warnings, notes, settings }
+}
+
+/** The text in place of a zoo.cfg where there is none. Properties win over it. */
+export function builtInZooCfg(properties: readonly PropertySource[]): string {
+  const given = new Settings('', '', properties)
+  const { tickTimeMs, dataDir, clientPort } = defaultConfig()
+  const lines = [
+    ['tickTime', tickTimeMs],
+    ['dataDir', dataDir],
+    ['clientPort', clientPort],
+  ] as const
+  return lines
+    .filter(([key]) => given.find(key) === undefined)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
 }
 
 /** Files that a server needs beside its zoo.cfg; null for those it does without. */
@@ -67,36 +137,13 @@ export interface NeededFiles {
 export function filesBesideZooCfg(
   text: string,
   file: string,
-  overrides: ConfigOverrides = {},
+  { overrides = {}, properties = [] }: Omit<ConfigSources, 'beside'> = {},
 ): NeededFiles {
-  const settings = new Settings(text, file)
+  const settings = new Settings(text, file, properties)
   const dynamicConfig = settings.text('dynamicConfigFile') ?? null
   const listsServers = dynamicConfig !== null || settings.family('server.N').length > 0
   if (!listsServers) return { myid: null, dynamicConfig: null }
   return { myid: `${readFolders(settings, overrides).dataDir}/myid`, dynamicConfig }
-}
-
-const NOT_YET = 'not in this version yet'
-
-/** Ignoring these would leave the server open where its operator believes it closed. */
-function refuseMissingProtection(settings: Settings, ensemble: EnsembleConfig | null): void {
-  for (const setting of settings.known) {
-    if (setting.spec.treatment !== 'guarded' || isDefault(setting)) continue
-    throw settings.refuse(
-      setting,
-      `this protection is ${NOT_YET}, and starting without it would be less safe than configured. ` +
-        'Remove the line to start without it',
-    )
-  }
-  const autocreate = settings.find('db.autocreate')
-  if (autocreate === undefined || ensemble === null || settings.boolean('db.autocreate', true)) {
-    return
-  }
-  throw settings.refuse(
-    autocreate,
-    `keeping a server with an empty data folder from voting is ${NOT_YET}. ` +
-      'Remove the line to start without this protection',
-  )
 }
 
 /** Two of a server's own ports must not meet; the system would say so only later, and without the reason. */
@@ -248,119 +295,4 @@ function readSuperDigest(settings: Settings): string | null {
   if (setting === undefined || setting.value === '') return null
   if (/^super:[A-Za-z0-9+/]{27}=$/.test(setting.value)) return setting.value
   throw settings.refuse(setting, "must be 'super:' and the base64 SHA-1 digest of 'super:password'")
-}
-
-function readLimits(settings: Settings): Limits {
-  const fallback = DEFAULT_LIMITS
-  const snapSizeKib = settings.integer('snapSizeLimitInKb', 4_194_304, -INT32_MAX, INT32_MAX)
-  return {
-    ...fallback,
-    requestFrameBytesMax: settings.integer(
-      'jute.maxbuffer',
-      JUTE_MAXBUFFER,
-      KIB,
-      REQUEST_FRAME_BYTES_CEILING,
-    ),
-    handshakeTimeoutMs: settings.integer(
-      'nio.sessionlessCnxnTimeout',
-      fallback.handshakeTimeoutMs,
-      1,
-      INT32_MAX,
-    ),
-    outstandingMax: settings.integer(
-      'globalOutstandingLimit',
-      fallback.outstandingMax,
-      1,
-      INT32_MAX,
-    ),
-    connectionsPerAddressMax: Math.max(
-      0,
-      settings.integer('maxClientCnxns', fallback.connectionsPerAddressMax, -1, INT32_MAX),
-    ),
-    connectionsMax: Math.max(
-      0,
-      settings.integer('maxCnxns', fallback.connectionsMax, -1, INT32_MAX),
-    ),
-    logSegmentBytes: Math.max(
-      LOG_SEGMENT_BYTES_FLOOR,
-      KIB * settings.integer('preAllocSize', fallback.logSegmentBytes / KIB, 0, KIB * KIB),
-    ),
-    checkpointTxns: Math.max(
-      2,
-      settings.integer('snapCount', fallback.checkpointTxns, 0, INT32_MAX),
-    ),
-    checkpointLogBytes:
-      snapSizeKib <= 0
-        ? fallback.checkpointLogBytes
-        : Math.min(fallback.checkpointLogBytes, snapSizeKib * KIB),
-    containerDeletesPerMinuteMax: settings.integer(
-      'znode.container.maxPerMinute',
-      fallback.containerDeletesPerMinuteMax,
-      1,
-      INT32_MAX,
-    ),
-  }
-}
-
-function collectWarnings(settings: Settings, ensemble: EnsembleConfig | null): string[] {
-  const { file } = settings
-  const warnings: string[] = []
-  const groups = [
-    ['not supported yet', namesOf(settings, ensemble === null ? ['later'] : ['ensemble', 'later'])],
-    ['nothing to change in this server', namesOf(settings, ['irrelevant'])],
-    ['unknown', settings.unknown.map((property) => property.key)],
-  ] as const
-  const parts = groups
-    .filter(([, names]) => names.length > 0)
-    .map(([title, names]) => `${title}: ${names.join(', ')}`)
-  if (parts.length > 0) warnings.push(`${file}: keys without effect: ${parts.join('; ')}`)
-  for (const setting of settings.repeated) {
-    warnings.push(
-      `${file}:${setting.line}: ${setting.name} is given more than once; the last one counts`,
-    )
-  }
-  return [...warnings, ...valueWarnings(settings, ensemble)]
-}
-
-function valueWarnings(settings: Settings, ensemble: EnsembleConfig | null): string[] {
-  const warnings: string[] = []
-  const warn = (setting: Setting | undefined, when: boolean, text: string): void => {
-    if (setting === undefined || !when) return
-    warnings.push(`${settings.file}:${setting.line}: ${setting.name}=${setting.value}: ${text}`)
-  }
-  const forceSync = settings.find('forceSync')
-  warn(forceSync, forceSync?.value === 'no', 'ignored: an answered write is always on disk here')
-  const skipAcl = settings.find('skipACL')
-  warn(skipAcl, skipAcl?.value === 'yes', 'ACLs are not checked: every client may do everything')
-  const extra = settings.find('jute.maxbuffer.extrasize')
-  warn(extra, extra !== undefined, 'ignored: what fits in a request always fits in the log')
-  const reconfig = settings.find('reconfigEnabled')
-  warn(
-    reconfig,
-    ensemble !== null && settings.boolean('reconfigEnabled', false),
-    `changing an ensemble while it runs is ${NOT_YET}: reconfig is answered with an error`,
-  )
-  return warnings
-}
-
-function namesOf(settings: Settings, treatments: readonly Treatment[]): string[] {
-  return settings.known
-    .filter(({ spec }) => treatments.includes(spec.treatment))
-    .filter(asksForSomething)
-    .map((setting) => setting.name)
-}
-
-/** A feature that is not there is off: asking for it says so, switching it off does not. */
-function asksForSomething(setting: Setting): boolean {
-  const { spec, value } = setting
-  if (spec.treatment === 'later' && spec.kind === 'boolean') return /^true$/i.test(value)
-  return !isDefault(setting)
-}
-
-function isDefault({ spec, value }: Setting): boolean {
-  if (spec.kind === 'port' && Number(value) <= 0) return true
-  if (spec.kind === 'integer' || spec.kind === 'decimal') {
-    return spec.fallback !== '' && Number(value) === Number(spec.fallback)
-  }
-  return value.toLowerCase() === spec.fallback.toLowerCase()
 }

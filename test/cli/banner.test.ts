@@ -6,7 +6,7 @@ import { exampleStatus } from '../admin/example-status.ts'
 
 function ensembleOf(lines: string): EnsembleConfig {
   const text = `clientPort=2181\ndataDir=/d\ninitLimit=5\nsyncLimit=2\n${lines}`
-  return parseZooCfg(text, 'zoo.cfg', {}, { myid: 2 }).config.ensemble!
+  return parseZooCfg(text, 'zoo.cfg', { beside: { myid: 2 } }).config.ensemble!
 }
 
 function facts(ensemble: EnsembleConfig | null): BannerFacts {

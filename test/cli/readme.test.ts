@@ -79,7 +79,7 @@ describe('the examples of the README', () => {
   test('zoo.cfg of an ensemble', () => {
     const [, example, ...more] = blocks('properties')
     expect(more).toEqual([])
-    const { config, warnings } = parseZooCfg(example!, 'zoo.cfg', {}, { myid: 2 })
+    const { config, warnings } = parseZooCfg(example!, 'zoo.cfg', { beside: { myid: 2 } })
     expect(warnings).toEqual([])
     expect(config.ensemble).toMatchObject({ self: 2, initLimit: 10, syncLimit: 5 })
     expect(config.ensemble!.members.map(({ id, role }) => `${id} ${role}`)).toEqual([

@@ -63,13 +63,9 @@ test('read as a dynamic configuration, it gives the same ensemble', () => {
   const text = 'dataDir=/d\nclientPort=2182\ninitLimit=5\nsyncLimit=2\n'
   const servers =
     'server.1=a:1:2:observer;2181\nserver.2=[::1]:1:2;[::1]:2182\nserver.3=c:1:2\ngroup.1=3\ngroup.2=2\nweight.3=7'
-  const { ensemble } = parseZooCfg(text + servers, 'zoo.cfg', {}, { myid: 2 }).config
+  const { ensemble } = parseZooCfg(text + servers, 'zoo.cfg', { beside: { myid: 2 } }).config
   const lines = ensembleText(ensemble!, 5n).replace(/\nversion=5$/, '')
-  const again = parseZooCfg(
-    `${text}dynamicConfigFile=x`,
-    'zoo.cfg',
-    {},
-    { myid: 2, dynamicConfig: { file: 'x', text: lines } },
-  )
+  const beside = { myid: 2, dynamicConfig: { file: 'x', text: lines } }
+  const again = parseZooCfg(`${text}dynamicConfigFile=x`, 'zoo.cfg', { beside })
   expect(again.config.ensemble).toEqual(ensemble)
 })

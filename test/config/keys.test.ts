@@ -120,7 +120,7 @@ test('a member of an ensemble names those that it cannot follow', () => {
   const specs = KEYS.filter((spec) => spec.treatment === 'ensemble' && spec.key !== 'db.autocreate')
   const lines = specs.map((spec) => `${spec.key}=${otherValue(spec.kind, spec.fallback)}`)
   const text = `${BASE}${servers}\n${lines.join('\n')}`
-  const { warnings } = parseZooCfg(text, 'zoo.cfg', {}, { myid: 1 })
+  const { warnings } = parseZooCfg(text, 'zoo.cfg', { beside: { myid: 1 } })
   const names = specs.map((spec) => spec.key).join(', ')
   expect(warnings).toEqual([`zoo.cfg: keys without effect: not supported yet: ${names}`])
 })
@@ -129,8 +129,8 @@ test('a member of an ensemble refuses to vote with an emptied folder if its file
   const text =
     `${BASE}server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\ninitLimit=5\nsyncLimit=2\n` +
     'db.autocreate='
-  expect(() => parseZooCfg(`${text}false`, 'zoo.cfg', {}, { myid: 1 })).toThrow(
+  expect(() => parseZooCfg(`${text}false`, 'zoo.cfg', { beside: { myid: 1 } })).toThrow(
     expect.objectContaining({ key: 'db.autocreate', line: 8 }),
   )
-  expect(parseZooCfg(`${text}true`, 'zoo.cfg', {}, { myid: 1 }).warnings).toEqual([])
+  expect(parseZooCfg(`${text}true`, 'zoo.cfg', { beside: { myid: 1 } }).warnings).toEqual([])
 })

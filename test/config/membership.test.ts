@@ -20,7 +20,7 @@ interface Parsed {
 }
 
 function parse(text: string, beside: FilesBeside = { myid: 1 }): Parsed {
-  return parseZooCfg(text, 'conf/zoo.cfg', {}, beside)
+  return parseZooCfg(text, 'conf/zoo.cfg', { beside })
 }
 
 function refusal(text: string, beside: FilesBeside = { myid: 1 }): ConfigError {
@@ -365,7 +365,9 @@ describe('files beside zoo.cfg', () => {
   })
 
   test('the folder on the command line wins', () => {
-    const needed = filesBesideZooCfg(`${BASE}${THREE}`, 'zoo.cfg', { dataDir: 'elsewhere' })
+    const needed = filesBesideZooCfg(`${BASE}${THREE}`, 'zoo.cfg', {
+      overrides: { dataDir: 'elsewhere' },
+    })
     expect(needed.myid).toBe('elsewhere/myid')
   })
 

@@ -16,7 +16,7 @@ function parse(text: string): Config {
   return parseZooCfg(text, 'conf/zoo.cfg').config
 }
 
-function warningsOf(text: string): string[] {
+function warningsOf(text: string): readonly string[] {
   return parseZooCfg(text, 'conf/zoo.cfg').warnings
 }
 
@@ -244,10 +244,7 @@ describe('what must be there', () => {
 
   test('unless it is given beside the file', () => {
     const { config } = parseZooCfg('maxClientCnxns=3', 'zoo.cfg', {
-      clientHost: '::1',
-      clientPort: 0,
-      dataDir: '/d',
-      tickTimeMs: 500,
+      overrides: { clientHost: '::1', clientPort: 0, dataDir: '/d', tickTimeMs: 500 },
     })
     expect(config).toMatchObject({
       clientHost: '::1',
@@ -314,7 +311,9 @@ test('no text does anything but parse or be refused', () => {
   fc.assert(
     fc.property(text, (input) => {
       try {
-        parseZooCfg(input, 'zoo.cfg', {}, { myid: 1, dynamicConfig: { file: 'd', text: input } })
+        parseZooCfg(input, 'zoo.cfg', {
+          beside: { myid: 1, dynamicConfig: { file: 'd', text: input } },
+        })
       } catch (error) {
         expect(error).toBeInstanceOf(ConfigError)
       }
