@@ -16,7 +16,7 @@ export function longConnectionLine(connection: ConnectionStatus): string {
     packetFields(connection),
     `sid=${formatHex(session.sessionId)}`,
     `lop=${operationTag(session.lastOpcode)}`,
-    `est=${session.establishedMs}`,
+    `est=${connection.establishedMs}`,
     `to=${session.timeoutMs}`,
     ...(session.lastCxid < 0 ? [] : [`lcxid=0x${session.lastCxid.toString(16)}`]),
     `lzxid=${formatHex(session.lastZxid)}`,

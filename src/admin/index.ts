@@ -5,5 +5,8 @@ export {
   FOUR_LETTER_COMMANDS,
   unansweredWords,
 } from './four-letter-words.ts'
-export { COUNTERS, SUMMARIES } from './monitor.ts'
+export { GAUGES } from './gauges.ts'
+export { IDLE_ADVANCED_SUMMARIES, IDLE_BASIC_SUMMARIES, IDLE_COUNTERS } from './metric-families.ts'
+export { monitorReadings, type Reading, renderMonitor } from './monitor.ts'
+export { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from './prometheus.ts'
 export { COMPATIBLE_WITH, RELEASED_ON, VERSION, VERSION_TEXT } from './version.ts'

@@ -1,9 +1,8 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { COUNTERS, SUMMARIES } from '../../src/admin/index.ts'
 import { EXIT } from '../../src/cli/index.ts'
 import { DEFAULT_LIMITS, KEYS, type Treatment } from '../../src/config/index.ts'
-import { listFiles, readText, stripComments } from './source-files.ts'
+import { listFiles, readText } from './source-files.ts'
 
 const files = listFiles()
 const pages = files.filter((file) => file.endsWith('.md'))
@@ -135,32 +134,5 @@ describe('dependencies.md', () => {
 
   test('packages are pinned to one version', () => {
     expect(pinned.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
-  })
-})
-
-describe('metrics', () => {
-  const sources = files
-    .filter((file) => /^src\/.*\.ts$/.test(file))
-    .map((file) => stripComments(readText(file), { strings: false }))
-  const namesIn = (method: string): string[] => [
-    ...new Set(
-      sources.flatMap((source) =>
-        [...source.matchAll(new RegExp(`\\bmetrics\\.${method}\\(\\s*'([^']+)'`, 'g'))].map(
-          (match) => match[1]!,
-        ),
-      ),
-    ),
-  ]
-
-  test('that the code keeps are those mntr shows from the start', () => {
-    expect(namesIn('count').sort()).toEqual([...COUNTERS].sort())
-    expect(namesIn('observe').sort()).toEqual([...SUMMARIES].sort())
-  })
-
-  test('listed as left out are not there', () => {
-    const leftOut = codeSpans(section('docs/divergence.md', '### Left out of mntr'))
-    expect(leftOut.length).toBeGreaterThan(50)
-    const shown = [...readText('src/admin/monitor.ts').matchAll(/'([a-z_]+)'/g)].map((m) => m[1])
-    expect(leftOut.filter((name) => shown.includes(name))).toEqual([])
   })
 })
