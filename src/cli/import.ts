@@ -109,13 +109,13 @@ function resolve(folder: string | undefined): string | null {
 
 /** Ends the process with the reason; for `export` too. */
 export function exitWith(error: unknown): never {
-  if (!isExpected(error)) throw error
+  if (!isExpectedError(error)) throw error
   process.stderr.write(`zabkeeper: ${error.message}\n`)
   process.exit(exitCodeOf(error).code)
 }
 
 /** Errors of the operating system have a code. */
-function isExpected(error: unknown): error is Error {
+export function isExpectedError(error: unknown): error is Error {
   return (
     error instanceof ApacheFilesError ||
     error instanceof TargetError ||

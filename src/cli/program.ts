@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { VERSION } from '../admin/index.ts'
 import { addCheck } from './check.ts'
+import { addDoctor } from './doctor.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
 import { addExport } from './export.ts'
 import { addHealth } from './health.ts'
@@ -29,6 +30,7 @@ function buildProgram(): Command {
   addServe(program)
   addImport(program)
   addExport(program)
+  addDoctor(program)
   addSim(program)
   addHoldCommands(program)
   addStatus(program)

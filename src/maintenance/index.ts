@@ -1,2 +1,13 @@
 export { type OpenedSource, openApacheSource } from './apache-source.ts'
+export * from './doctor/index.ts'
+export {
+  type ApacheFolder,
+  type DataFolder,
+  lookAtFolder,
+  type OurFolder,
+  ourFolder,
+} from './folder-kind.ts'
+export { type FolderUse, folderUse, withLock } from './folder-use.ts'
+export { MaintenanceError } from './maintenance-error.ts'
 export { NewFolder, syncFolder, TargetError } from './new-folder.ts'
+export { count, number, type Progress, parseTime, parseZxid, size } from './text.ts'

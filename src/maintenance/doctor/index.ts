@@ -1,0 +1,5 @@
+export { describeExamination, describePlan, examinationJson, worstOf } from './describe.ts'
+export { type Examination, type ExamineOptions, examine, looksLikeMember } from './examine.ts'
+export type { Finding, Severity } from './finding.ts'
+export type { RepairPlan } from './plan.ts'
+export { type RepairOptions, type RepairReport, repair } from './repair.ts'
