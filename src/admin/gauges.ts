@@ -40,13 +40,13 @@ export const GAUGES: readonly Gauge[] = [
   { name: 'connection_drop_probability', format: formatAverage, read: () => 0 },
   { name: 'outstanding_tls_handshake', read: () => 0 },
   ofQuorum('quorum_size', ({ quorumSize }) => quorumSize),
-  ofQuorum('synced_observers', ({ leadership, observerCount }) => {
-    return leadership?.syncedObservers ?? observerCount
-  }),
   ofQuorum('learners', ({ leadership }) => leadership?.learners ?? null),
   ofQuorum('synced_followers', ({ leadership }) => leadership?.syncedFollowers ?? null),
   ofQuorum('synced_non_voting_followers', ({ leadership }) => {
     return leadership?.syncedNonVotingFollowers ?? null
+  }),
+  ofQuorum('synced_observers', ({ leadership, observerCount }) => {
+    return leadership?.syncedObservers ?? observerCount
   }),
   ofQuorum('pending_syncs', ({ leadership }) => leadership?.pendingSyncs ?? null),
   ofQuorum('leader_uptime', ({ leadership }) => leadership?.uptimeMs ?? null),
