@@ -357,10 +357,10 @@ const PROCESS: readonly KeyRow[] = [
   ['commitProcessor.shutdownTimeout', 'integer', '5000', 'D', 'irrelevant'],
   ['commitProcessor.maxReadBatchSize', 'integer', '-1', 'D', 'irrelevant'],
   ['commitProcessor.maxCommitBatchSize', 'integer', '1', 'D', 'irrelevant'],
-  ['jvm.pause.monitor', 'boolean', 'false', 'D', 'irrelevant'],
-  ['jvm.pause.info-threshold.ms', 'integer', '1000', 'D', 'irrelevant'],
-  ['jvm.pause.warn-threshold.ms', 'integer', '10000', 'D', 'irrelevant'],
-  ['jvm.pause.sleep.time.ms', 'integer', '500', 'D', 'irrelevant'],
+  ['jvm.pause.monitor', 'boolean', 'false', 'D', 'honoured'],
+  ['jvm.pause.info-threshold.ms', 'integer', '1000', 'D', 'honoured'],
+  ['jvm.pause.warn-threshold.ms', 'integer', '10000', 'D', 'honoured'],
+  ['jvm.pause.sleep.time.ms', 'integer', '500', 'D', 'honoured'],
   ['jmx.log4j.disable', 'boolean', 'false', 'D', 'irrelevant'],
   ['jmx.log4j.mbean', 'text', 'log4j:hierarchy=default', 'D', 'irrelevant'],
   ['log.dir', 'path', '.', 'B', 'honoured'],
@@ -376,7 +376,13 @@ const PROCESS: readonly KeyRow[] = [
   ['root.logger', 'text', 'INFO,CONSOLE', 'C', 'irrelevant'],
 ]
 
-/** Every key that Apache ZooKeeper 3.8 to 3.10 reads, in the order of its documentation. */
+/** Keys that Apache ZooKeeper does not have. */
+const OWN: readonly KeyRow[] = [
+  ['request.warningthresholdms', 'integer', '', 'B', 'honoured'],
+  ['events.persist', 'boolean', '', 'B', 'honoured'],
+]
+
+/** Every key that Apache ZooKeeper 3.8 to 3.10 reads, in the order of its documentation, and then our own. */
 export const KEYS: readonly KeySpec[] = [
   ...CORE,
   ...ENSEMBLE,
@@ -386,6 +392,7 @@ export const KEYS: readonly KeySpec[] = [
   ...TLS,
   ...OBSERVABILITY,
   ...PROCESS,
+  ...OWN,
 ].map(([key, kind, fallback, grade, treatment, ...aliases]) => ({
   key,
   kind,

@@ -36,11 +36,27 @@ export interface AuditConfig {
   readonly file: string
 }
 
+/** From when on something is slow, ms (`fsync.warningthresholdms` is a matter of the storage). */
+export interface WarningsConfig {
+  /** A request that takes longer is logged and remembered; 0 for none. */
+  readonly slowRequestMs: number
+  /** Whether the event loop is watched for stalls (`jvm.pause.monitor`). */
+  readonly watchesStalls: boolean
+  /** How often it is looked at. */
+  readonly stallSleepMs: number
+  /** A stall that is longer is logged, as a warning from the second on. */
+  readonly stallInfoMs: number
+  readonly stallWarnMs: number
+  /** Whether the history of events is written to a file, so that it survives the process. */
+  readonly keepsEvents: boolean
+}
+
 /** What an operator sees of a running server. */
 export interface ObservabilityConfig {
   readonly admin: AdminConfig
   readonly metricsProvider: MetricsProviderConfig
   readonly audit: AuditConfig
+  readonly warnings: WarningsConfig
 }
 
 /** In force when nothing is configured. The admin server is for this machine only, other than upstream's. */
@@ -58,13 +74,21 @@ export const DEFAULT_OBSERVABILITY: ObservabilityConfig = {
   },
   metricsProvider: { kind: 'default', host: '', port: 7000, exportsProcessFigures: true },
   audit: { isEnabled: false, file: 'zookeeper_audit.log' },
+  warnings: {
+    slowRequestMs: 1000,
+    watchesStalls: true,
+    stallSleepMs: 500,
+    stallInfoMs: 1000,
+    stallWarnMs: 10_000,
+    keepsEvents: true,
+  },
 }
 
 const INT32_MAX = 0x7fff_ffff
 
 /** @throws ConfigError */
 export function readObservability(settings: Settings): ObservabilityConfig {
-  const { admin, metricsProvider, audit } = DEFAULT_OBSERVABILITY
+  const { admin, metricsProvider, audit, warnings } = DEFAULT_OBSERVABILITY
   const milliseconds = (key: string, fallback: number): number =>
     settings.integer(key, fallback, 0, INT32_MAX)
   return {
@@ -94,6 +118,19 @@ export function readObservability(settings: Settings): ObservabilityConfig {
     audit: {
       isEnabled: settings.boolean('audit.enable', audit.isEnabled),
       file: readAuditFile(settings, audit.file),
+    },
+    warnings: {
+      slowRequestMs: milliseconds('request.warningthresholdms', warnings.slowRequestMs),
+      watchesStalls: settings.boolean('jvm.pause.monitor', warnings.watchesStalls),
+      stallSleepMs: settings.integer(
+        'jvm.pause.sleep.time.ms',
+        warnings.stallSleepMs,
+        1,
+        INT32_MAX,
+      ),
+      stallInfoMs: milliseconds('jvm.pause.info-threshold.ms', warnings.stallInfoMs),
+      stallWarnMs: milliseconds('jvm.pause.warn-threshold.ms', warnings.stallWarnMs),
+      keepsEvents: settings.boolean('events.persist', warnings.keepsEvents),
     },
   }
 }

@@ -119,6 +119,12 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   hasReadOnlyFlag = false
   /** The turn's own mark: in the list of this turn's connections. */
   isInTurn = false
+  /** When a request came last, monotonic; from {@link lateAfterMs} of silence on the next one is late. */
+  heardMs: number
+  lateAfterMs: number = Number.POSITIVE_INFINITY
+  readonly acceptedMs: number
+  /** Why it ended; the first reason counts. */
+  closeReason: string | null = null
 
   readonly #host: ConnectionHost
   readonly #socket: Connection
@@ -130,13 +136,15 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   #eventBytes = 0
   #isLastRequestRead = false
 
-  constructor(host: ConnectionHost, socket: Connection, wallMs: number) {
+  constructor(host: ConnectionHost, socket: Connection, wallMs: number, monotonicMs: number) {
     this.#host = host
     this.#socket = socket
     const { frameBytesMax, connectFrameKeptBytesMax } = host.limits
     this.#frames = new FrameReader(frameBytesMax, connectFrameKeptBytesMax)
     this.remote = socket.remote
     this.establishedWallMs = wallMs
+    this.acceptedMs = monotonicMs
+    this.heardMs = monotonicMs
     this.ids = [{ scheme: 'ip', id: socket.remote.host }]
   }
 
@@ -155,10 +163,11 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   onEnd(): void {
     // ZooKeeper clients never half-close; like the original, the connection ends at once and replies
     // still owed are lost. Four-letter words are answered before the end of input is seen.
-    if (this.phase < Phase.closing) this.destroy()
+    if (this.phase < Phase.closing) this.destroy('its client has closed it')
   }
 
-  onClose(_error: IoError | null): void {
+  onClose(error: IoError | null): void {
+    this.closeReason ??= error === null ? 'it has ended' : error.message
     this.#becomeClosed()
   }
 
@@ -181,7 +190,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   /** Like the original: the connection is closed without a word, its session lives on. */
   onBadLength(length: number): void {
     this.#host.onBadFrame(this, length)
-    this.destroy()
+    this.destroy(`a frame of ${length} bytes`)
   }
 
   /* ---------------------------------------------------------------- watch events */
@@ -193,7 +202,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     this.out.endFrame(mark)
     this.#eventBytes += this.out.length - mark
     if (this.#eventBytes > this.#host.limits.outputBytesMax) {
-      this.destroy()
+      this.destroy('its client does not take its events')
       return
     }
     this.stats.sent += 1
@@ -237,8 +246,9 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
       const head = this.#pending.peek()
       if (this.phase >= Phase.closing || head === null || head === write) return
       assert(head.kind === PendingKind.request, 'writes are applied in the order of the requests')
-      if (this.unsentBytes > this.#host.limits.outputBytesMax) this.destroy()
-      else this.#run(head)
+      if (this.unsentBytes > this.#host.limits.outputBytesMax) {
+        this.destroy('its client does not take its replies')
+      } else this.#run(head)
     }
   }
 
@@ -284,8 +294,9 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   }
 
   /** Sends what has been written so far, then ends the connection; nothing more is read. */
-  closeAfterFlush(): void {
+  closeAfterFlush(reason?: string): void {
     if (this.phase >= Phase.closing) return
+    this.closeReason ??= reason ?? null
     this.phase = Phase.closing
     this.#abandonPending()
     this.#host.onClosing(this)
@@ -299,10 +310,15 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   }
 
   /** Ends the connection now; unsent output is lost. */
-  destroy(): void {
+  destroy(reason?: string): void {
     if (this.phase === Phase.closed) return
+    this.closeReason ??= reason ?? null
     this.#becomeClosed()
     this.#socket.destroy()
+  }
+
+  get hadSession(): boolean {
+    return this.session !== null
   }
 
   get isReading(): boolean {

@@ -12,6 +12,7 @@ import type {
 } from '../env/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { Phase } from './client-connection.ts'
+import type { ClientEvents } from './events/index.ts'
 
 export interface ClientPortLimits {
   /** Open connections from one address; 0 is unlimited. */
@@ -29,6 +30,7 @@ export interface ClientPortHost {
   newConnection(socket: Connection): ClientConnection
   onListening(listener: Listener): void
   onListenError(error: IoError): void
+  readonly clientEvents: Pick<ClientEvents, 'turnedAway'>
 }
 
 /** The listening socket for clients: counts connections, and ends those that dawdle. */
@@ -96,14 +98,14 @@ export class ClientPort implements ListenHandler {
         remote: address,
         max: connectionsPerAddressMax,
       })
-      return this.#reject(socket)
+      return this.#reject(socket, 'too many connections from one address')
     }
     if (connectionsMax > 0 && this.#connections.size >= connectionsMax) {
       this.#logger.warn('too many connections (maxCnxns); closed', {
         remote: address,
         max: connectionsMax,
       })
-      return this.#reject(socket)
+      return this.#reject(socket, 'too many connections')
     }
     this.#perAddress.set(address, sameAddress + 1)
     const connection = this.#host.newConnection(socket)
@@ -149,16 +151,19 @@ export class ClientPort implements ListenHandler {
       done()
     }
     if (this.#connections.size === 0) this.#onEmpty()
-    for (const connection of [...this.#connections]) connection.closeAfterFlush()
+    for (const connection of [...this.#connections]) connection.closeAfterFlush('this server stops')
   }
 
   /** Cuts every connection. */
   destroyAll(): void {
     this.#cancelTimer()
-    for (const connection of [...this.#connections]) connection.destroy()
+    for (const connection of [...this.#connections]) {
+      connection.destroy('this server has stopped to serve')
+    }
   }
 
-  #reject(socket: Connection): ConnectionHandler {
+  #reject(socket: Connection, reason: string): ConnectionHandler {
+    this.#host.clientEvents.turnedAway(socket.remote, reason)
     this.#metrics.count('connection_rejected', 1)
     socket.destroy()
     return IGNORE
@@ -204,7 +209,7 @@ export class ClientPort implements ListenHandler {
           : 'connection without a session for too long; closed',
         { remote: connection.remote.host },
       )
-      connection.destroy()
+      connection.destroy('its client does not take its last replies')
     }
     if (nextMs !== Number.POSITIVE_INFINITY) this.#arm(nextMs)
   }

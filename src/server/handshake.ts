@@ -15,6 +15,7 @@ import {
   writeConnectResponse,
 } from '../wire/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
+import type { ClientEvents } from './events/index.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 
 const INVALID_PASSWORD = '\0'.repeat(16) as ByteString
@@ -42,6 +43,7 @@ export class Handshake {
   readonly #minTimeoutMs: number
   readonly #maxTimeoutMs: number
   readonly #logger: Logger
+  readonly #events: ClientEvents
   readonly #reader: InputReader = new InputReader()
 
   constructor(
@@ -51,6 +53,7 @@ export class Handshake {
     minTimeoutMs: number,
     maxTimeoutMs: number,
     logger: Logger,
+    events: ClientEvents,
   ) {
     this.#host = host
     this.#sessions = sessions
@@ -58,6 +61,7 @@ export class Handshake {
     this.#minTimeoutMs = minTimeoutMs
     this.#maxTimeoutMs = maxTimeoutMs
     this.#logger = logger
+    this.#events = events
   }
 
   onConnectFrame(
@@ -72,14 +76,14 @@ export class Handshake {
         remote: connection.remote.host,
         bytes: end - start,
       })
-      connection.destroy()
+      this.#turnAway(connection, 'its connect request cannot be read')
       return
     }
     if (this.#host.isReadOnly && !request.readOnly) {
       this.#logger.debug('client wants to write, and this server is read-only', {
         remote: connection.remote.host,
       })
-      connection.destroy()
+      this.#turnAway(connection, 'it wants to write, and this server is read-only')
       return
     }
     if (request.lastZxidSeen > this.#host.lastApplied) {
@@ -88,7 +92,7 @@ export class Handshake {
         lastZxidSeen: formatHex(request.lastZxidSeen),
         lastApplied: formatHex(this.#host.lastApplied),
       })
-      connection.destroy()
+      this.#turnAway(connection, 'it has seen a newer zxid than this server')
       return
     }
     connection.hasReadOnlyFlag = request.hasReadOnly
@@ -101,7 +105,7 @@ export class Handshake {
       this.#logger.warn('no new session while writes are refused; connection closed', {
         remote: connection.remote.host,
       })
-      connection.destroy()
+      this.#turnAway(connection, 'no new session while writes are refused')
     } else {
       connection.phase = Phase.connecting
       connection.sessionId = this.#ids.next()
@@ -116,12 +120,12 @@ export class Handshake {
 
   /** The createSession transaction is applied and the session tracked: answer, and read on. */
   onSessionCreated(connection: ClientConnection): void {
-    if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId)
+    if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId, true)
   }
 
   /** The session may go on here, and is tracked. */
   onSessionTaken(connection: ClientConnection): void {
-    if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId)
+    if (connection.phase === Phase.connecting) this.#accept(connection, connection.sessionId, false)
   }
 
   /** The session it wants is over. */
@@ -143,7 +147,7 @@ export class Handshake {
     this.#host.takeUpSession(connection, request.sessionId, timeoutMs)
   }
 
-  #accept(connection: ClientConnection, sessionId: SessionId): void {
+  #accept(connection: ClientConnection, sessionId: SessionId, isNew: boolean): void {
     const session = this.#sessions.find(sessionId) ?? this.#sessions.local?.find(sessionId)
     if (session === undefined) {
       this.#refuse(connection, sessionId)
@@ -155,6 +159,8 @@ export class Handshake {
     connection.notBefore = this.#sessions.takeUnfinished(sessionId)
     connection.phase = Phase.serving
     this.#respond(connection, connection.timeoutMs, sessionId, sessionPassword(sessionId))
+    connection.lateAfterMs = this.#events.lateAfterMs(connection.timeoutMs)
+    this.#events.connected(sessionId, connection.timeoutMs, connection.remote, isNew)
     this.#host.onServing(connection)
     this.#logger.debug('session connected', {
       sessionId: formatHex(sessionId),
@@ -169,8 +175,14 @@ export class Handshake {
       sessionId: formatHex(sessionId),
       remote: connection.remote.host,
     })
+    this.#events.refused(sessionId, connection.remote)
     this.#respond(connection, 0, NO_SESSION, INVALID_PASSWORD)
-    connection.closeAfterFlush()
+    connection.closeAfterFlush('its session is over')
+  }
+
+  #turnAway(connection: ClientConnection, reason: string): void {
+    this.#events.turnedAway(connection.remote, reason)
+    connection.destroy(reason)
   }
 
   #respond(

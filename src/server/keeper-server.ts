@@ -11,6 +11,7 @@ import {
   type DataTreeOptions,
   WatchTable,
 } from '../znodes/index.ts'
+import { answerWrite } from './answer-write.ts'
 import { authProvidersOf } from './auth-providers.ts'
 import {
   ClientConnection,
@@ -21,6 +22,7 @@ import {
 } from './client-connection.ts'
 import { ClientPort, type ClientPortHost } from './client-port.ts'
 import { ContainerSweeper, sweeperOptionsOf } from './container-sweeper.ts'
+import { ClientEvents, type CloseSessionTxn, EventHistory, startedEvent } from './events/index.ts'
 import { localSessionsOf } from './local-sessions.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
@@ -33,7 +35,6 @@ import { ServerStats } from './server-stats.ts'
 import type { ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { storageOptions } from './storage-options.ts'
-import { writeWriteReply } from './write-replies.ts'
 
 /** The id of a server that has no ensemble. */
 const STANDALONE_ID: ServerId = 1 as ServerId
@@ -53,6 +54,9 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   readonly outstanding: Outstanding = new Outstanding()
   readonly startedMs: number
   readonly control: ServerControl
+  /** What has happened here lately. */
+  readonly events: EventHistory
+  readonly clientEvents: ClientEvents
 
   readonly #env: Environment
   readonly #options: ServerOptions
@@ -79,7 +83,9 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.#handlers = handlers
     this.serverId = (config.ensemble?.self ?? STANDALONE_ID) as ServerId
     this.startedMs = clock.monotonicMs()
-    this.stats = new ServerStats(env.metrics)
+    this.events = new EventHistory(clock, this.serverId)
+    this.clientEvents = new ClientEvents(this.events, clock, logger, config.warnings.slowRequestMs)
+    this.stats = new ServerStats(env.metrics, this.clientEvents)
     this.limits = connectionLimits(config.limits)
     this.#providers = authProvidersOf(config)
     this.watches = new WatchTable(this.#providers)
@@ -96,6 +102,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       logger,
       (sessionId) => this.#closeSession(sessionId),
       localSessionsOf(config, env, (sessionId) => this.onLocalSessionClosed(sessionId)),
+      this.events,
     )
     this.control = new ServerControl(this, env, options, this.#sessions, {
       providers: this.#providers,
@@ -113,6 +120,8 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   start(): void {
     const handlers = {
       onDurable: (zxid: Zxid) => this.#onDurable(zxid),
+      onSlowWrite: (tookMs: number) => this.events.record({ kind: 'slowFsync', tookMs }),
+      onFullChange: (isFull: boolean) => this.events.record({ kind: 'diskFull', isFull }),
       onLogPurged: (base: Zxid) => this.#running?.member?.onLogPurged(base),
       onFatal: (error: StorageError) => this.#fail(error),
     }
@@ -136,6 +145,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     assert(this.#phase !== 'stopping', 'stop is called once')
     const wasStopped = this.#phase === 'stopped'
     this.#phase = 'stopping'
+    this.events.record({ kind: 'stopping' })
     this.#sessions.stop()
     this.#sweeper.stop()
     this.#port.stopListening()
@@ -208,9 +218,12 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       sessions: this.#sessions,
       observer: observer ?? null,
       coreLimits: coreLimits ?? {},
+      events: this.events,
+      clientEvents: this.clientEvents,
     })
     this.#recovery = storage.recovery
     const tookMs = this.#env.clock.monotonicMs() - this.startedMs
+    this.events.record(startedEvent(this.serverId, config, storage.recovery, tookMs))
     this.#env.metrics.observe('dbinittime', tookMs)
     this.#env.metrics.observe('startup_txns_loaded', storage.recovery.entriesReplayed)
     if (this.#phase === 'stopping') {
@@ -242,6 +255,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     if (this.#phase === 'stopped') return
     const isStopping = this.#phase === 'stopping'
     this.#phase = 'stopped'
+    this.events.record({ kind: 'failed', reason: error.message })
     this.#sessions.stop()
     this.#sweeper.stop()
     this.#running?.member?.stop()
@@ -254,7 +268,8 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   /* ---------------------------------------------------------------- connections */
 
   newConnection(socket: Connection): ClientConnection {
-    return new ClientConnection(this, socket, this.#env.clock.wallMs())
+    const { clock } = this.#env
+    return new ClientConnection(this, socket, clock.wallMs(), clock.monotonicMs())
   }
 
   onFirstWord(connection: ClientConnection, word: number): boolean {
@@ -273,6 +288,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     if (this.#phase !== 'running') return
     if (!this.isServing && !this.isReadOnly) {
       // A server that looks for a leader: the client tries the next one.
+      this.clientEvents.turnedAway(connection.remote, 'this server has no leader')
       connection.destroy()
       return
     }
@@ -292,6 +308,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     const running = this.#parts()
     const nowMs = this.#env.clock.monotonicMs()
     if (connection.session !== null) {
+      this.clientEvents.heard(connection, nowMs)
       this.#sessions.touch(connection.session, nowMs)
       this.#options.observer?.onTouched(connection.sessionId)
     }
@@ -333,6 +350,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
 
   onClosed(connection: ClientConnection): void {
     this.#port.onClosed(connection)
+    this.clientEvents.closed(connection)
     this.#sessions.detach(connection)
     this.watches.removeAll(connection)
     this.#running?.pipeline.forget(connection)
@@ -377,6 +395,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
 
   /** Ends a session as if its client had been silent for its whole timeout: where that is decided (alone, or leader). */
   expireSession(sessionId: SessionId): void {
+    this.#sessions.noteExpired(sessionId, true)
     this.#sessions.markClosing(sessionId)
     this.#closeSession(sessionId)
   }
@@ -386,7 +405,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   }
 
   onLocalSessionClosed(sessionId: SessionId): void {
-    this.#sessions.remove(sessionId)?.closeAfterFlush()
+    this.#sessions.remove(sessionId)?.closeAfterFlush('its session is over')
   }
 
   #closeSession(sessionId: SessionId): void {
@@ -415,37 +434,19 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   ): void {
     if (txn.type === OpCode.createSession) this.#sessions.onCreated(header.clientId, txn.timeOut)
     const origin = write?.origin ?? null
-    if (write !== null && origin !== null) this.#answer(origin, write, header, result, nowMs)
-    if (header.type === OpCode.closeSession) this.#onSessionClosed(header.clientId)
+    if (write !== null && origin !== null) {
+      const { handshake } = this.#parts()
+      answerWrite(this, this.#sessions, handshake, origin, write, header, result, nowMs)
+    }
+    if (txn.type === OpCode.closeSession) this.#onSessionClosed(header, txn)
     this.#options.observer?.onApplied(header, txn, this.state.tree)
   }
 
-  #answer(
-    origin: ClientConnection,
-    write: ClientWrite,
-    header: TxnHeader,
-    result: ApplyResult,
-    nowMs: number,
-  ): void {
-    const { xid, opcode, admittedMs } = write
-    origin.completeWrite(write)
-    if (opcode === OpCode.createSession) {
-      this.#sessions.track(write.sessionId, origin.timeoutMs)
-      this.#parts().handshake.onSessionCreated(origin)
-    } else if (result.err === ErrorCode.sessionMoved) {
-      // Its client is connected elsewhere by now, and does not listen here (ZOOKEEPER-710).
-      origin.closeAfterFlush()
-    } else {
-      writeWriteReply(origin.out, write, header.zxid, result)
-      this.stats.recordReply(origin, opcode, xid, header.zxid, admittedMs, nowMs, true)
-    }
-    origin.runWaiting()
-    this.onTurnNeeded(origin)
-  }
-
   /** The closer has its reply in its buffer; a client whose session expired is cut off without one. */
-  #onSessionClosed(sessionId: SessionId): void {
-    this.#sessions.remove(sessionId)?.closeAfterFlush()
+  #onSessionClosed(header: TxnHeader, txn: CloseSessionTxn): void {
+    const { clientId: sessionId } = header
+    this.clientEvents.sessionClosed(header, txn)
+    this.#sessions.remove(sessionId)?.closeAfterFlush('its session is over')
     for (const connection of this.#sessions.takeAwaitingEnd(sessionId)) {
       this.onSessionRefused(connection)
     }

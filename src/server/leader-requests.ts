@@ -53,7 +53,9 @@ export class LeaderRequests implements ProposalLog {
     this.#replica = replica
     this.#pipeline = pipeline
     this.#sessions = sessions
-    this.#owners = new SessionOwners(sessions)
+    const { events } = replica
+    this.#owners = new SessionOwners(sessions, events.history, (link) => events.peerOf(link))
+    sessions.whoServes = (sessionId) => this.#owners.whoServes(sessionId)
     this.#clock = clock
     this.#logger = logger
     this.#syncs = new SyncQueue((token) => replica.step({ kind: InputKind.CONFIRM, token }))

@@ -15,6 +15,7 @@ import { type LinkId, Role, type RoleChange, type ZabCore } from '../zab/index.t
 import { type DataTreeOptions, wantsEphemeral } from '../znodes/index.ts'
 import type { BufferSizes } from './buffer-sizes.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { EventHistory } from './events/index.ts'
 import { LeaderRequests } from './leader-requests.ts'
 import { LearnerRequests } from './learner-requests.ts'
 import type { ObserverMasterHost } from './observer-master.ts'
@@ -56,6 +57,7 @@ export interface MemberParts {
   readonly sessions: SessionKeeper
   readonly observer: ReplicaObserver | null
   readonly coreLimits: CoreLimits
+  readonly events: EventHistory
 }
 
 /** A server of an ensemble: agrees with the others on writes, in whatever role it has. */
@@ -78,7 +80,7 @@ export class Member
   #roleSinceMs: number
 
   constructor(host: MemberHost, ensemble: EnsembleConfig, parts: MemberParts) {
-    const { env, config, storage, state, pipeline, sessions, coreLimits, observer } = parts
+    const { env, config, storage, state, pipeline, sessions, coreLimits, observer, events } = parts
     this.#host = host
     this.#env = env
     this.#self = ensemble.self as ServerId
@@ -105,7 +107,7 @@ export class Member
       seed,
     )
     const core = { ...options.core, ...coreLimits }
-    this.#replica = new Replica(env, { ...options, core }, storage, state, this, observer)
+    this.#replica = new Replica(env, { ...options, core }, storage, state, this, observer, events)
     const { acceptedEpoch, currentEpoch } = options.core.recovered
     observer?.onRecovered({
       lastLogged: pipeline.lastLogged,

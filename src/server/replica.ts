@@ -30,8 +30,10 @@ import {
   ZabCore,
 } from '../zab/index.ts'
 import type { DataTreeOptions } from '../znodes/index.ts'
+import { type EventHistory, ReplicaEvents } from './events/index.ts'
 import { observerStatuses } from './observed-link.ts'
 import { ObserverMaster, type ObserverMasterHost } from './observer-master.ts'
+import { type Duty, drain } from './outbox-duties.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
@@ -79,6 +81,7 @@ type Host = ObserverMasterHost & ReplicaHost
  */
 export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly core: ZabCore
+  readonly events: ReplicaEvents
   readonly #env: Environment
   /** Null unless the configuration has a port for observers, and this server a vote. */
   readonly observerMaster: ObserverMaster | null
@@ -99,11 +102,15 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly #duties: Duties = {
     vote: ({ to, notification }) => {
       this.#observer?.onVoted(notification)
+      this.events.onVote(notification)
       this.#election.send(to, notification)
     },
     connect: ({ link, to }) => this.#learners.connect(link, to),
     send: ({ link, packet }) => this.#send(link, packet),
-    close: ({ link }) => this.#learners.close(link),
+    close: ({ link, reason }) => {
+      this.events.onLinkClosed(link, reason)
+      this.#learners.close(link)
+    },
     commit: (zxid) => {
       this.#host.onCommitted(zxid)
       this.observerMaster?.onApplied(zxid)
@@ -124,6 +131,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     state: ReplicatedState,
     host: Host,
     observer: ReplicaObserver | null,
+    history: EventHistory,
   ) {
     this.#env = env
     this.#host = host
@@ -132,6 +140,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.#observer = observer
     this.#treeOptions = options.tree
     this.core = new ZabCore(options.core, env.clock.monotonicMs())
+    this.events = new ReplicaEvents(history, env.clock, this.core)
     this.#election = new ElectionPort(env, options.election, this)
     this.#learners = new LearnerPort(env, options.learner, this)
     const { observerMaster } = options
@@ -219,6 +228,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
 
   onLinkClosed(link: LinkId, reason: string): void {
     this.#env.logger.info('a link between leader and learner has ended', { link, reason })
+    this.events.onLinkLost(link, reason)
     this.step({ kind: InputKind.LINK_CLOSED, link })
   }
 
@@ -241,6 +251,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
         return
       }
     }
+    if (packet.kind >= PacketKind.UPTODATE) this.events.onReceived(link, packet)
     this.step({ kind: InputKind.PACKET, link, packet })
   }
 
@@ -304,10 +315,12 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const isAnswer = packet.kind === PacketKind.PING && this.core.role !== Role.LEADING
     const sent = isAnswer ? { ...packet, touches: this.#host.takeTouches() } : packet
     this.#observer?.onSent(link, sent)
+    if (packet.kind >= PacketKind.UPTODATE) this.events.onSent(link, packet)
     this.#learners.send(link, sent)
   }
 
   #changeRole(change: RoleChange): void {
+    this.events.onRole(change)
     if (!change.serving) {
       this.#observer?.onRole(change)
       this.#received.clear()
@@ -455,6 +468,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
 
   /** Timers run before sockets are read: what peers have sent in time must count first. */
   readonly #onDeadline = (): void => {
+    this.events.history.noteTimer(this.#timerMs)
     this.#timer = null
     this.#timerMs = Number.POSITIVE_INFINITY
     this.#env.timers.endOfTurn(this.#onTimeout)
@@ -464,10 +478,6 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.step({ kind: InputKind.TIMEOUT })
   }
 }
-
-type Duty<Field extends keyof Outbox> = Outbox[Field] extends (infer Item)[]
-  ? (item: Item) => void
-  : never
 
 interface Duties {
   readonly vote: Duty<'notifications'>
@@ -482,14 +492,4 @@ interface Duties {
   readonly confirm: Duty<'confirmed'>
   readonly refuse: Duty<'unconfirmed'>
   readonly trace: Duty<'traces'>
-}
-
-/** Empties a field of the outbox, with what is added meanwhile; how much there was. */
-function drain<T>(field: T[], take: (item: T) => void): number {
-  // Most fields are empty, and to set a length costs a call into the engine.
-  if (field.length === 0) return 0
-  for (let i = 0; i < field.length; i += 1) take(field[i]!)
-  const { length } = field
-  field.length = 0
-  return length
 }

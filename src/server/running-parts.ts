@@ -9,6 +9,7 @@ import {
   type WatchTable,
   WritePreparer,
 } from '../znodes/index.ts'
+import type { ClientEvents, EventHistory } from './events/index.ts'
 import { Handshake, type HandshakeHost } from './handshake.ts'
 import { Member, type MemberHost } from './member.ts'
 import type { Outstanding } from './outstanding.ts'
@@ -59,6 +60,8 @@ export interface Ingredients {
   readonly sessions: SessionKeeper
   readonly observer: ReplicaObserver | null
   readonly coreLimits: CoreLimits
+  readonly events: EventHistory
+  readonly clientEvents: ClientEvents
 }
 
 /** Puts together the parts of a server whose state is recovered. */
@@ -93,6 +96,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
       minSessionTimeoutMs,
       maxSessionTimeoutMs,
       logger,
+      from.clientEvents,
     ),
   }
 }

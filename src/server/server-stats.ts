@@ -3,6 +3,7 @@ import type { Metrics } from '../env/index.ts'
 import { OpCode } from '../wire/index.ts'
 import { BufferSizes } from './buffer-sizes.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { ClientEvents } from './events/index.ts'
 import type { LatencyStatus } from './server-status.ts'
 
 /** Counters since the process started, or since an operator has reset them. */
@@ -12,13 +13,15 @@ export class ServerStats {
   authFailed = 0
   readonly replySizes: BufferSizes = new BufferSizes()
   readonly #metrics: Metrics
+  readonly #events: ClientEvents
   #minMs = 0
   #maxMs = 0
   #totalMs = 0
   #answered = 0
 
-  constructor(metrics: Metrics) {
+  constructor(metrics: Metrics, events: ClientEvents) {
     this.#metrics = metrics
+    this.#events = events
   }
 
   /** A reply was written: for the connection and, unless it is a ping, for the server's latency. */
@@ -36,6 +39,7 @@ export class ServerStats {
     const latencyMs = nowMs === admittedMs ? 0 : Math.max(0, Math.floor(nowMs - admittedMs))
     connection.stats.recordReply(opcode, xid, zxid, latencyMs, nowMs)
     if (opcode === OpCode.ping) return
+    this.#events.answered(connection.sessionId, opcode, latencyMs, nowMs)
     if (isUpdate) this.#metrics.observe('updatelatency', latencyMs)
     else this.#metrics.observe('readlatency', latencyMs)
     if (this.#answered === 0 || latencyMs < this.#minMs) this.#minMs = latencyMs

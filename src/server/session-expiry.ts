@@ -8,6 +8,8 @@ export interface ExpiryHandler {
   beforeExpiry(): void
   /** The time of the session is over; it is closing from now on. */
   onExpired(sessionId: SessionId): void
+  /** The timer for `dueMs` runs now. */
+  onTimer?(dueMs: number): void
 }
 
 /** Sessions, and the timer that finds those of which nothing is heard any more. It runs from the first session on. */
@@ -19,6 +21,7 @@ export class SessionExpiry {
   readonly #handler: ExpiryHandler
   #tracker: SessionTracker
   #timer: TimerHandle | null = null
+  #timerMs = 0
   /** Whether sessions expire here. */
   #isDeciding = true
   #isStopped = false
@@ -55,6 +58,7 @@ export class SessionExpiry {
     if (this.#timer !== null || this.#isStopped || !this.#isDeciding) return
     const deadlineMs = this.#tracker.nextDeadlineMs()
     if (deadlineMs === Number.POSITIVE_INFINITY) return
+    this.#timerMs = deadlineMs
     this.#timer = this.#timers.at(deadlineMs, this.#onDeadline)
   }
 
@@ -66,6 +70,7 @@ export class SessionExpiry {
 
   /** Timers run before sockets are read: what clients have sent in time must count first. */
   readonly #onDeadline = (): void => {
+    this.#handler.onTimer?.(this.#timerMs)
     this.#timers.endOfTurn(this.#check)
   }
 

@@ -1,7 +1,8 @@
-import { NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
+import { NO_SESSION, NO_ZXID, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
 import type { Clock, Logger, Timers } from '../env/index.ts'
 import type { SessionTracker, TrackedSession } from '../session/index.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { EventHistory } from './events/index.ts'
 import type { LocalSessions } from './local-sessions.ts'
 import { type ExpiryHandler, SessionExpiry } from './session-expiry.ts'
 import type { SessionTable } from './session-table.ts'
@@ -24,6 +25,7 @@ export class SessionKeeper implements ExpiryHandler {
   /** Null unless the configuration asks for sessions of this server alone. */
   readonly local: LocalSessions | null
   readonly #clock: Clock
+  readonly #events: EventHistory
   readonly #expire: (sessionId: SessionId) => void
   readonly #expiry: SessionExpiry
   readonly #owners: Map<SessionId, ClientConnection> = new Map()
@@ -35,6 +37,8 @@ export class SessionKeeper implements ExpiryHandler {
   readonly #unfinished: Map<SessionId, Zxid> = new Map()
   /** Sessions heard of since the leader was told last; null for the server that decides. */
   #touched: Map<SessionId, number> | null = null
+  /** A leader knows which of its learners serves a session. */
+  whoServes: ((sessionId: SessionId) => ServerId | null) | null = null
 
   constructor(
     tickMs: number,
@@ -43,8 +47,10 @@ export class SessionKeeper implements ExpiryHandler {
     logger: Logger,
     expire: (sessionId: SessionId) => void,
     local: LocalSessions | null,
+    events: EventHistory,
   ) {
     this.local = local
+    this.#events = events
     this.#clock = clock
     this.#expire = expire
     this.#expiry = new SessionExpiry(tickMs, clock, timers, logger, this)
@@ -70,6 +76,7 @@ export class SessionKeeper implements ExpiryHandler {
   }
 
   #startAnew(isDeciding: boolean): void {
+    this.whoServes = null
     this.#expiry.startAnew(isDeciding)
     this.#unfinished.clear()
     this.#awaitingEnd.clear()
@@ -122,7 +129,9 @@ export class SessionKeeper implements ExpiryHandler {
   /** Makes `connection` the session's only one; an older connection of the session on this server is closed. */
   attach(sessionId: SessionId, connection: ClientConnection): void {
     const previous = this.#owners.get(sessionId)
-    if (previous !== undefined && previous !== connection) previous.closeAfterFlush()
+    if (previous !== undefined && previous !== connection) {
+      previous.closeAfterFlush('its session goes on over a new connection')
+    }
     this.#owners.set(sessionId, connection)
   }
 
@@ -197,7 +206,30 @@ export class SessionKeeper implements ExpiryHandler {
   }
 
   onExpired(sessionId: SessionId): void {
+    this.noteExpired(sessionId, false)
     this.#expire(sessionId)
+  }
+
+  /** For the history: why the session ends. */
+  noteExpired(sessionId: SessionId, isForced: boolean): void {
+    const session = this.#tracker.get(sessionId)
+    if (session === undefined) return
+    const silentMs = Math.round(this.#clock.monotonicMs() - session.touchedMs)
+    const { whoServes } = this
+    const servedBy = whoServes === null ? this.#events.serverId : whoServes(sessionId)
+    const { timeoutMs } = session
+    this.#events.record({
+      kind: 'sessionExpired',
+      sessionId,
+      timeoutMs,
+      silentMs,
+      servedBy,
+      isForced,
+    })
+  }
+
+  onTimer(dueMs: number): void {
+    this.#events.noteTimer(dueMs)
   }
 
   /** Connections that are not read may have sent pings. */

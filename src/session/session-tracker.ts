@@ -8,6 +8,8 @@ export interface TrackedSession {
   readonly timeoutMs: number
   /** A closeSession is on its way: nothing may be done in the session any more. */
   readonly isClosing: boolean
+  /** When it was touched last, monotonic. */
+  readonly touchedMs: number
 }
 
 /**
@@ -69,6 +71,7 @@ export class SessionTracker {
     const entry = session as Entry
     if (entry.isClosing) return false
     this.#observe(nowMs)
+    entry.touchedMs = nowMs
     const bucket = this.#ticksAt(nowMs + entry.timeoutMs) + 1
     if (bucket !== entry.bucket) this.#move(entry, bucket)
     return true
@@ -172,6 +175,7 @@ class Entry implements TrackedSession {
   readonly id: SessionId
   timeoutMs = 1
   isClosing = false
+  touchedMs = 0
   /** Number of the tick at which the session expires, or {@link NO_BUCKET}. */
   bucket: number = NO_BUCKET
 

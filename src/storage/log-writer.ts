@@ -37,6 +37,7 @@ export interface LogTail {
 
 export interface WriterHandlers {
   onDurable(zxid: Zxid): void
+  onSlowWrite(tookMs: number): void
   onFatal(error: StorageError): void
 }
 
@@ -340,6 +341,7 @@ export class LogWriter {
     this.#env.metrics.observe('fsynctime', tookMs)
     if (tookMs > this.#options.slowWriteMs) {
       this.#slowWrites += 1
+      this.#handlers.onSlowWrite(Math.round(tookMs))
       this.#env.logger.warn('a durable write took long', { ms: Math.round(tookMs) })
     }
   }

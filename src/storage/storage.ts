@@ -40,6 +40,8 @@ export function openStorage(
     const storage = new Storage(env, options, machine, recovered!, {
       onDurable: (zxid) => handlers.onDurable(zxid),
       onLogPurged: (base) => handlers.onLogPurged?.(base),
+      onSlowWrite: (tookMs) => handlers.onSlowWrite?.(tookMs),
+      onFullChange: (isFull) => handlers.onFullChange?.(isFull),
       onFatal: (fatal) => {
         if (!isOpening) return handlers.onFatal(fatal)
         isOpening = false
@@ -123,6 +125,7 @@ export class Storage {
     const tail = { folderId, file: last.file, index, position, control }
     this.#writer = new LogWriter(env, folder, options, this.#supply, tail, {
       onDurable: (zxid) => this.#durable(zxid),
+      onSlowWrite: (tookMs) => this.#handlers.onSlowWrite?.(tookMs),
       onFatal,
     })
     const onPurge = (base: Zxid): void => this.#handlers.onLogPurged?.(base)
@@ -399,6 +402,7 @@ export class Storage {
 
   /** When the disk becomes full, a checkpoint written into the reserve may let old segments go. */
   #fullChanged(isFull: boolean): void {
+    this.#handlers.onFullChange?.(isFull)
     if (!isFull) {
       this.#env.logger.info('there is room on the disk again, writes are accepted', {})
       return

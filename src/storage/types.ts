@@ -117,6 +117,10 @@ export interface StorageHandlers {
   onDurable(zxid: Zxid): void
   /** The oldest entries are about to be deleted: the log on disk will begin after `base`. */
   onLogPurged?(base: Zxid): void
+  /** A durable write took longer than the options call slow. */
+  onSlowWrite?(tookMs: number): void
+  /** The disk is nearly full, or is not any more. */
+  onFullChange?(isFull: boolean): void
   /** A durable write failed: nothing may be promised any more, the process has to stop. Called once, last. */
   onFatal(error: StorageError): void
 }

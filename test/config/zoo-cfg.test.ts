@@ -101,6 +101,12 @@ metricsProvider.exportJvmInfo=false
 audit.enable=true
 auditlog.file=audit.log
 log.dir=/var/log/zookeeper
+request.warningthresholdms=250
+jvm.pause.monitor=false
+jvm.pause.sleep.time.ms=100
+jvm.pause.info-threshold.ms=300
+jvm.pause.warn-threshold.ms=3000
+events.persist=false
 `)
   expect(config).toEqual({
     clientHost: '127.0.0.1',
@@ -153,6 +159,14 @@ log.dir=/var/log/zookeeper
       exportsProcessFigures: false,
     },
     audit: { isEnabled: true, file: '/var/log/zookeeper/audit.log' },
+    warnings: {
+      slowRequestMs: 250,
+      watchesStalls: false,
+      stallSleepMs: 100,
+      stallInfoMs: 300,
+      stallWarnMs: 3000,
+      keepsEvents: false,
+    },
   } satisfies Config)
 })
 

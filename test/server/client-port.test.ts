@@ -9,6 +9,7 @@ it('a connection that was accepted before the port closed and comes after is cut
     newConnection: () => expect.fail('nobody serves it'),
     onListening: () => {},
     onListenError: () => {},
+    clientEvents: { turnedAway: () => {} },
   }
   const port = new ClientPort(host, SMALL_LIMITS, env.clock, env.timers, env.logger, env.metrics)
   let isDestroyed = false
