@@ -9,13 +9,14 @@ import { addHoldCommands } from './hold-commands.ts'
 import { addImport } from './import.ts'
 import { addMembers } from './members.ts'
 import { addServe } from './serve-command.ts'
+import { addShell, readShellFlags } from './shell.ts'
 import { addSim } from './sim.ts'
 import { addStatus } from './status.ts'
 import { addWatch } from './watch.ts'
 
 /** Runs the command line `argv` (with the two leading entries of `process.argv`). */
 export function main(argv: readonly string[]): void {
-  buildProgram().parse(argv)
+  buildProgram().parse(readShellFlags(argv))
 }
 
 function buildProgram(): Command {
@@ -33,6 +34,7 @@ function buildProgram(): Command {
   addDoctor(program)
   addSim(program)
   addHoldCommands(program)
+  addShell(program)
   addStatus(program)
   addHealth(program)
   addMembers(program)

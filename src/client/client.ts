@@ -30,7 +30,7 @@ import {
   syncRequest,
   whoAmIRequest,
 } from './read-requests.ts'
-import { type Data, fromBytes, type Stat, toStat } from './records.ts'
+import { type Data, fromBytes, type ReadData, type Stat, toReadData, toStat } from './records.ts'
 import type { Session } from './session.ts'
 import { Transaction } from './transaction.ts'
 import { OneShotWatch, PersistentWatch } from './watch.ts'
@@ -128,10 +128,13 @@ export class ZooKeeper implements AsyncDisposable {
 
   /* ---------------------------------------------------------------- writes */
 
-  /** Resolves with the path, which differs from the one given in sequential modes. */
+  /**
+   * Resolves with the path, which differs from the one given in sequential modes.
+   * @param data null: none at all, which servers tell from no bytes
+   */
   async create(
     path: string,
-    data: Data = '',
+    data: Data | null = '',
     options: CreateOptions & CallOptions = {},
   ): Promise<{ readonly path: string; readonly stat: Stat }> {
     const op = createOp(this.#chroot, path, data, options)
@@ -213,22 +216,19 @@ export class ZooKeeper implements AsyncDisposable {
     return watch === undefined ? stat : { stat, watch }
   }
 
-  async getData(
-    path: string,
-    options?: CallOptions,
-  ): Promise<{ readonly data: Uint8Array; readonly stat: Stat }>
+  async getData(path: string, options?: CallOptions): Promise<ReadData>
   async getData(
     path: string,
     options: WatchedCall,
-  ): Promise<{ readonly data: Uint8Array; readonly stat: Stat; readonly watch: OneShotWatch }>
+  ): Promise<ReadData & { readonly watch: OneShotWatch }>
   async getData(
     path: string,
     options: CallOptions | WatchedCall = {},
-  ): Promise<{ readonly data: Uint8Array; readonly stat: Stat; readonly watch?: OneShotWatch }> {
+  ): Promise<ReadData & { readonly watch?: OneShotWatch }> {
     const at = this.#path('getData', path)
     const [watch, record] = this.#oneShot(at, 'data', options)
     const { data, stat } = await this.#send(getDataRequest(at, record), options)
-    const found = { data: fromBytes(data), stat: toStat(stat) }
+    const found = toReadData(data, stat)
     return watch === undefined ? found : { ...found, watch }
   }
 
@@ -307,10 +307,16 @@ export class ZooKeeper implements AsyncDisposable {
   }
 
   /** The ensemble as `/zookeeper/config` has it, whatever the chroot. */
-  async getConfig(options: CallOptions = {}): Promise<{ data: Uint8Array; stat: Stat }> {
+  async getConfig(options?: CallOptions): Promise<ReadData>
+  async getConfig(options: WatchedCall): Promise<ReadData & { readonly watch: OneShotWatch }>
+  async getConfig(
+    options: CallOptions | WatchedCall = {},
+  ): Promise<ReadData & { readonly watch?: OneShotWatch }> {
     const at = { path: CONFIG_PATH, outer: CONFIG_PATH }
-    const { data, stat } = await this.#send(getDataRequest(at, undefined), options)
-    return { data: fromBytes(data), stat: toStat(stat) }
+    const [watch, record] = this.#oneShot(at, 'data', options)
+    const { data, stat } = await this.#send(getDataRequest(at, record), options)
+    const found = toReadData(data, stat)
+    return watch === undefined ? found : { ...found, watch }
   }
 
   /** Changes the ensemble; resolves with its new configuration. Needs `reconfigEnabled` on the servers. */

@@ -34,7 +34,20 @@ export function toBytes(data: Data): ByteString {
   return typeof data === 'string' ? utf8ToByteString(data) : toByteString(data)
 }
 
-/** The server tells `null` from no bytes; callers are spared that. */
+/** The server tells null from no bytes; callers need not. */
 export function fromBytes(data: ByteString | null): Uint8Array {
   return fromByteString(data ?? ('' as ByteString))
+}
+
+/** What was read of a znode. */
+export interface ReadData {
+  readonly data: Uint8Array
+  readonly stat: Stat
+  /** Present when the znode was created with null in place of data; `data` is empty then. */
+  readonly isNull?: true
+}
+
+export function toReadData(data: ByteString | null, stat: WireStat): ReadData {
+  const found = { data: fromBytes(data), stat: toStat(stat) }
+  return data === null ? { ...found, isNull: true } : found
 }

@@ -37,7 +37,7 @@ const TTL_MS_MAX = 2 ** 40 - 1
 export function createOp(
   chroot: Chroot,
   path: string,
-  data: Data,
+  data: Data | null,
   options: CreateOptions,
 ): WriteOp {
   const { mode = 'persistent', acl = OPEN_ACL, ttlMs } = options
@@ -47,7 +47,7 @@ export function createOp(
   if (flags === undefined) throw invalid('create', path, `mode ${JSON.stringify(mode)} is unknown`)
   const common = {
     path: isSequential && path.endsWith('/') ? outerPrefix(chroot, path) : chroot.outer(path),
-    data: bytesOf('create', path, data),
+    data: data === null ? null : bytesOf('create', path, data),
     acl: checkAcl('create', path, acl),
   }
   if (ttlMs !== undefined) {

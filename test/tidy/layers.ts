@@ -67,6 +67,11 @@ export const LAYERS: readonly Layer[] = [
     mayImport: ['src/base', 'src/env', 'src/config', 'src/platform', 'src/client-node'],
     kind: 'edge',
   },
+  {
+    folder: 'src/shell',
+    mayImport: ['src/config', 'src/wire', 'src/admin', 'src/client-node'],
+    kind: 'edge',
+  },
   { folder: 'recipes', mayImport: ['src/base', 'src/env', 'src/client'], kind: 'edge' },
   {
     folder: 'src/sim',
@@ -106,6 +111,7 @@ export const LAYERS: readonly Layer[] = [
       'src/admin',
       'src/platform',
       'src/client-node',
+      'src/shell',
       'src/maintenance',
       'src/cluster',
       'recipes',
