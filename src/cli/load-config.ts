@@ -92,7 +92,7 @@ function readBeside({ myid, dynamicConfig }: NeededFiles, file: string): FilesBe
 }
 
 /** A server that stands alone needs none, so that a missing one is not a fault yet. */
-function readMyid(file: string): number | null {
+export function readMyid(file: string): number | null {
   try {
     return parseMyid(readFileSync(file, 'utf8'), file)
   } catch (error) {

@@ -4,6 +4,7 @@ import { addCheck } from './check.ts'
 import { addDoctor } from './doctor.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
 import { addExport } from './export.ts'
+import { addForceQuorum } from './force-quorum.ts'
 import { addHealth } from './health.ts'
 import { addHoldCommands } from './hold-commands.ts'
 import { addImport } from './import.ts'
@@ -32,6 +33,7 @@ function buildProgram(): Command {
   addImport(program)
   addExport(program)
   addDoctor(program)
+  addForceQuorum(program)
   addSim(program)
   addHoldCommands(program)
   addShell(program)

@@ -1,18 +1,24 @@
 import { WholeState } from '../apache-files/index.ts'
-import { makeZxid, type Zxid } from '../base/index.ts'
+import { formatHex, makeZxid, type Zxid } from '../base/index.ts'
 import { ReplicatedState } from '../server/index.ts'
 import {
   openStorage,
   type StorageEnvironment,
-  type StorageError,
+  StorageError,
   type StorageOptions,
 } from '../storage/index.ts'
 import { type ChangeEvents, DataTree } from '../znodes/index.ts'
 
+export interface RaiseOptions {
+  /** Of the server's data folder. */
+  readonly storage: StorageOptions
+  readonly epoch: number
+  /** What the log ends with: whoever decided did so knowing this. */
+  readonly lastZxid: Zxid
+}
+
 /** What a server holds after its epoch was raised. */
 export interface RaisedState {
-  /** Last transaction that is in the state; everything in the log counted as done. */
-  readonly lastTransaction: Zxid
   readonly znodes: number
   readonly sessions: number
 }
@@ -30,8 +36,7 @@ const TREE = { extendedTypesEnabled: true }
  */
 export function raiseEpoch(
   env: StorageEnvironment,
-  options: StorageOptions,
-  epoch: number,
+  { storage: options, epoch, lastZxid }: RaiseOptions,
   onProgress: (znodes: number, all: number) => void,
   done: (error: StorageError | null, raised: RaisedState | null) => void,
 ): void {
@@ -56,6 +61,7 @@ export function raiseEpoch(
   openStorage(env, { ...options, replay: 'all' }, state, handlers, (error, storage) => {
     if (error !== null) return end(close, error)
     close = (closed) => storage!.close(closed)
+    if (state.lastApplied !== lastZxid) return end(close, changed(options, state.lastApplied))
     const snapshot = new WholeState(state, (znodes) => onProgress(znodes, state.tree.znodeCount))
     // The promise first: a member never has a history of an epoch that it has not promised.
     storage!.setAcceptedEpoch(epoch, () => {})
@@ -64,4 +70,13 @@ export function raiseEpoch(
     )
     storage!.flush()
   })
+}
+
+function changed({ dataDir }: StorageOptions, lastZxid: Zxid): StorageError {
+  return new StorageError(
+    'LOCKED',
+    `A server has run here meanwhile: the log ends at ${formatHex(lastZxid)} now`,
+    dataDir,
+    'See to it that nothing starts this server, then begin anew',
+  )
 }

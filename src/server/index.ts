@@ -1,7 +1,7 @@
 export type { ZxidDigest } from './digest-log.ts'
 export { KeeperServer } from './keeper-server.ts'
 export type { ReplicaObserver } from './replica-observer.ts'
-export type { CoreLimits } from './replica-options.ts'
+export { type CoreLimits, quorumOf } from './replica-options.ts'
 export { ReplicatedState } from './replicated-state.ts'
 export { type RestoreRefusal, ServerControl } from './server-control.ts'
 export type { ServerInventory } from './server-inventory.ts'

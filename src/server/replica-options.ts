@@ -107,7 +107,8 @@ function zabEnsemble(ensemble: EnsembleConfig): Ensemble {
   return { quorum: quorumOf(ensemble), version: 0n, text: ensembleText(ensemble, 0n) }
 }
 
-function quorumOf(ensemble: EnsembleConfig): QuorumVerifier {
+/** Which servers of an ensemble may decide. */
+export function quorumOf(ensemble: EnsembleConfig): QuorumVerifier {
   const { groups, weights } = ensemble
   if (groups.length === 0) {
     const voters = ensemble.members.filter(({ role }) => role === 'participant')

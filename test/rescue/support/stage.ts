@@ -161,11 +161,11 @@ export class Stage {
   }
 
   raise(id: number, epoch: number): void {
+    const { lastZxid } = this.inspect(id)
     this.#program(id, (env, done: (value: true) => void) => {
       raiseEpoch(
         env,
-        storageOptions(configOf(id, [id])),
-        epoch,
+        { storage: storageOptions(configOf(id, [id])), epoch, lastZxid },
         () => {},
         (error) => {
           if (error !== null) throw error
@@ -193,13 +193,13 @@ export class Stage {
 
   /** Begins to raise the epoch; the process dies at the durable write number `writes`, or comes to its end. */
   raiseAndDie(id: number, epoch: number, writes: number, how: 'crash' | 'powerLoss'): boolean {
+    const { lastZxid } = this.inspect(id)
     const host = this.host(id)
     let isDone = false
     host.start((env) => {
       raiseEpoch(
         env,
-        storageOptions(configOf(id, [id])),
-        epoch,
+        { storage: storageOptions(configOf(id, [id])), epoch, lastZxid },
         () => {},
         (error) => {
           isDone = error === null
