@@ -12,7 +12,7 @@ export {
   parseApacheName,
   snapshotFileName,
 } from './file-names.ts'
-export { snapshotFileBytes } from './snapshot-file.ts'
+export { SnapshotFile, snapshotFileBytes } from './snapshot-file.ts'
 export { loadSnapshotFile } from './snapshot-load.ts'
 export {
   type SourceFile,
@@ -20,7 +20,13 @@ export {
   type TargetFolder,
   UNPACKING_FAILED,
 } from './source-file.ts'
-export { LOG_HEAD_BYTES, logHeadFault, writeLogHead, writeLogRecord } from './txn-log-format.ts'
+export {
+  follows,
+  LOG_HEAD_BYTES,
+  logHeadFault,
+  writeLogHead,
+  writeLogRecord,
+} from './txn-log-format.ts'
 export { type LogEnd, lookBehind, type RecordSink, readTxnLog } from './txn-log-reader.ts'
 export { logsAfter, type TornEnd } from './txn-log-scan.ts'
 export { WholeState } from './whole-state.ts'

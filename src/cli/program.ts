@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { VERSION } from '../admin/index.ts'
+import { addBackup } from './backup.ts'
 import { addCheck } from './check.ts'
 import { addDoctor } from './doctor.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
@@ -9,6 +10,7 @@ import { addHealth } from './health.ts'
 import { addHoldCommands } from './hold-commands.ts'
 import { addImport } from './import.ts'
 import { addMembers } from './members.ts'
+import { addRestore } from './restore.ts'
 import { addServe } from './serve-command.ts'
 import { addShell, readShellFlags } from './shell.ts'
 import { addSim } from './sim.ts'
@@ -33,6 +35,8 @@ function buildProgram(): Command {
   addImport(program)
   addExport(program)
   addDoctor(program)
+  addBackup(program)
+  addRestore(program)
   addForceQuorum(program)
   addSim(program)
   addHoldCommands(program)

@@ -93,6 +93,16 @@ export function readMyid(dataDir: string): Myid | null {
   return { id: null, fault: `${JSON.stringify(trimmed.slice(0, 20))} is no server id` }
 }
 
+/** The text of `myid`; null when there is no such file. */
+export function readMyidText(dataDir: string): string | null {
+  try {
+    return readFileSync(path.join(dataDir, 'myid'), 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
 /** Null when the folder does not exist. */
 export function namesOf(folder: string): readonly string[] | null {
   try {

@@ -1,9 +1,11 @@
 export { type OpenedSource, openApacheSource } from './apache-source.ts'
+export * from './backup/index.ts'
 export * from './doctor/index.ts'
 export {
   type ApacheFolder,
   type DataFolder,
   lookAtFolder,
+  notOurs,
   type OurFolder,
   ourFolder,
 } from './folder-kind.ts'
