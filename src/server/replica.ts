@@ -121,6 +121,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     deliver: ({ link, packet }) => this.#deliver(link, packet),
     confirm: (token) => this.#host.onConfirmed(token, true),
     refuse: (token) => this.#host.onConfirmed(token, false),
+    warn: (text) => this.#env.logger.warn(text),
     trace: (line) => this.#trace(line),
   }
 

@@ -60,6 +60,10 @@ export function onLearnerInfo(
  * A server that has promised itself to a later epoch, whose leader came to nothing, may never follow this one: it would
  * stay out until this leader falls. (Apache's does.) So an established leader has a new epoch elected, later than that
  * promise. One that is not established yet leaves it at that: the others may be enough.
+ *
+ * Not for a server whose history is of a later epoch: a quorum promised that epoch before anybody had a history of it,
+ * and could not follow this leader now. So its history was made without this ensemble, by a member that was started
+ * alone, say. An election would have it win (race 19).
  */
 function refusesEpoch(
   state: CoreState,
@@ -68,8 +72,9 @@ function refusesEpoch(
   info: LearnerInfo,
 ): boolean {
   if (info.acceptedEpoch <= lead.epoch) return false
+  const historyEpoch = state.epochsOfLooking.get(info.sid) ?? Infinity
   const what = `has promised epoch ${info.acceptedEpoch}, this is ${lead.epoch}`
-  if (lead.isEstablished && learner.isVoter) {
+  if (lead.isEstablished && learner.isVoter && historyEpoch <= lead.epoch) {
     state.become({ to: 'looking', reason: `${learner.name} ${what}` })
   }
   dropLearner(state, lead, learner, what)

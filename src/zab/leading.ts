@@ -51,6 +51,8 @@ export function leadingNotification(
   notification: Notification,
 ): void {
   if (notification.state !== PeerState.LOOKING) return
+  const { vote } = notification
+  if (vote.leader === from) state.epochsOfLooking.set(from, vote.peerEpoch)
   const limitMs = state.nowMs + deniedPatienceMs(state.options.timing)
   for (const learner of lead.learners.values()) {
     if (learner.sid === from) learner.deadlineMs = Math.min(learner.deadlineMs, limitMs)

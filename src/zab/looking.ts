@@ -37,6 +37,8 @@ export class Looking {
   readonly reason: string
   /** False while the disk is still busy with the last role. */
   isVoting = false
+  /** The history here is of a later epoch than that of a leader with a quorum; it has been told. */
+  isAhead = false
   proposal: Vote
   /** Last vote of each voter of this round, own one included (`recvset`). */
   readonly votes: Map<ServerId, CastVote> = new Map()
@@ -353,13 +355,29 @@ function onEstablishedVote(
   if (ofLeader?.state !== PeerState.LEADING) return
   for (const votes of [looking.votes, looking.established]) {
     if (!quorum.containsQuorum(supporters(votes, cast))) continue
+    if (isOfEarlierEpoch(state, looking, vote)) return
     joinEstablished(state, looking, vote, 'a quorum follows it')
     return
   }
   const isLate = state.nowMs - looking.startedMs >= state.options.timing.withdrawAfterMs / 2
   if (isLate && ofLeader.vote.leader === vote.leader) {
+    if (isOfEarlierEpoch(state, looking, ofLeader.vote)) return
     joinEstablished(state, looking, ofLeader.vote, 'it says that it leads')
   }
+}
+
+/**
+ * A quorum that has come to this server's epoch does not follow a leader of an earlier one. So either that leader is
+ * about to fall, or this server's history was made without the ensemble (race 19).
+ */
+function isOfEarlierEpoch(state: CoreState, looking: Looking, vote: Vote): boolean {
+  if (vote.peerEpoch >= state.currentEpoch) return false
+  if (looking.isAhead) return true
+  looking.isAhead = true
+  state.outbox.warnings.push(
+    `a quorum follows server ${vote.leader} in epoch ${vote.peerEpoch}, and the history here is of epoch ${state.currentEpoch}, which they have not come to: this server does not join them. If it was started without them, or has the data folder of another ensemble, save what is needed of its data and start it with an empty data folder`,
+  )
+  return true
 }
 
 function joinEstablished(state: CoreState, looking: Looking, vote: Vote, reason: string): void {

@@ -61,6 +61,8 @@ export class Outbox {
   /** Every entry up to this one is committed and durable here: apply it. Strictly growing. */
   readonly commits: Zxid[] = []
   readonly roleChanges: RoleChange[] = []
+  /** What an operator has to be told: nothing here can put it right. */
+  readonly warnings: string[] = []
   /** Leader: hand over the committed state (`SNAPSHOT_READY`) for a learner that is too far behind. */
   readonly snapshotRequests: { readonly link: LinkId; readonly sid: ServerId }[] = []
   /**
@@ -95,6 +97,7 @@ export class Outbox {
     this.persists.length = 0
     this.commits.length = 0
     this.roleChanges.length = 0
+    this.warnings.length = 0
     this.snapshotRequests.length = 0
     this.entryRequests.length = 0
     this.deliveries.length = 0

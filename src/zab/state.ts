@@ -60,6 +60,8 @@ export class CoreState {
   acceptedFor: { readonly leader: ServerId; readonly epoch: number } | null = null
   transition: Transition | null = null
   readonly shunned: Map<ServerId, Shunned> = new Map()
+  /** currentEpoch of servers that look for a leader, as they said in the vote for themselves. */
+  readonly epochsOfLooking: Map<ServerId, number> = new Map()
 
   readonly #pending = new Fifo<Pending>()
   #lastToken = 0 as PersistToken

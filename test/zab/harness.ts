@@ -1,6 +1,6 @@
 import { counterOf, type ServerId, type Zxid } from '../../src/base/index.ts'
 import { ZabCore } from '../../src/zab/core.ts'
-import { type Input, InputKind, type LinkId } from '../../src/zab/inputs.ts'
+import { type Input, InputKind, type LinkId, type PersistToken } from '../../src/zab/inputs.ts'
 import type { Packet } from '../../src/zab/messages.ts'
 import { type CoreOptions, DEFAULT_CORE_LIMITS, type Timing } from '../../src/zab/options.ts'
 import { type Outbox, type PersistRecord, RecordKind } from '../../src/zab/outbox.ts'
@@ -216,6 +216,16 @@ export class World implements NetworkHost {
     }
   }
 
+  /** A crashed server's folder becomes as if it had been started without the others, so many times. */
+  leadAlone(server: Server, epochs: number): void {
+    const epoch = server.disk.acceptedEpoch + epochs
+    for (const kind of [RecordKind.ACCEPTED_EPOCH, RecordKind.CURRENT_EPOCH]) {
+      const record = { kind, token: 0 as PersistToken, epoch }
+      applyRecord(server.disk, record)
+      this.record({ kind: 'durable', sid: server.sid, record })
+    }
+  }
+
   wakeDisk(server: Server): void {
     server.isDiskHung = false
     this.#writeNext(server)
@@ -324,7 +334,7 @@ export class World implements NetworkHost {
     core.checkInvariants()
     const { outbox } = core
     if (server.isHalted) checkSilence(server, outbox)
-    for (const line of outbox.traces) this.trace(`s${server.sid} ${line}`)
+    for (const line of [...outbox.traces, ...outbox.warnings]) this.trace(`s${server.sid} ${line}`)
     for (const record of outbox.persists) this.record({ kind: 'persist', sid: server.sid, record })
     for (const { to, notification } of outbox.notifications) {
       this.network.notify(server, to, notification)

@@ -119,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
     'later-promise-left-out',
     'a server with a later promise is left outside',
     'discovery.ts',
-    'if (lead.isEstablished && learner.isVoter) {',
+    'if (lead.isEstablished && learner.isVoter && historyEpoch <= lead.epoch) {',
     'if (lead.isEstablished && learner.isObserver) {',
   ),
   mutant(

@@ -155,6 +155,32 @@ test('a leader does not wait long for voters that have promised its epoch before
   expect(tookMs).toBeLessThan(TEST_TIMING.gatherMs)
 })
 
+test.each([
+  ['a history of an earlier epoch: it has a new one elected', 4, Role.LOOKING],
+  ['a history of that epoch, made without the others: it leads on', 7, Role.LEADING],
+])('to a leader comes one that has promised a later epoch, with %s', (_, historyEpoch, role) => {
+  const server = leading()
+  for (const from of [2, 3]) {
+    const link = join(server, from, [4, 3], 4)
+    server.packet({ kind: PacketKind.ACK, zxid: makeZxid(5, 0) }, link)
+  }
+  expect(server.core.isServing).toBe(true)
+  const vote = {
+    leader: sid(3),
+    zxid: makeZxid(historyEpoch, 9),
+    electionEpoch: 9,
+    peerEpoch: historyEpoch,
+  }
+  const notification = { state: PeerState.LOOKING, vote, version: 2, config: '' }
+  server.step({ kind: InputKind.NOTIFICATION, from: sid(3), notification })
+  const link = server.core.allotLink()
+  server.step({ kind: InputKind.LINK_ACCEPTED, link })
+  const kind = PacketKind.FOLLOWERINFO
+  server.packet({ kind, sid: sid(3), acceptedEpoch: 7, configVersion: 0n }, link)
+  expect(server.closed.join()).toContain('has promised epoch 7')
+  expect(server.core.role).toBe(role)
+})
+
 test('TRUNC below what is committed is refused', () => {
   const server = new Lone(4, 3)
   server.follow(2)

@@ -236,6 +236,9 @@ class Scenario {
       case 'disk':
         this.#server(first).diskMs = Number(second)
         break
+      case 'leads-alone':
+        world.leadAlone(this.#server(first), Number(second))
+        break
       case 'installs-take':
         this.#server(first).installMs = Number(second)
         break

@@ -202,24 +202,106 @@ test.skipIf(isSkipped)('a wiped folder', LIMITS, async () => {
   })
 })
 
+/** The follower with the greater number stops, and `play` is given what it was. */
+async function withoutFollower(
+  play: (
+    scene: Scene & { readonly follower: EnsembleMember; leader: EnsembleMember },
+  ) => Promise<void>,
+): Promise<void> {
+  await stage(async ({ ensemble, load }) => {
+    const leader = await ensemble.leader()
+    const follower = ensemble.members.findLast((member) => member !== leader)!
+    await follower.kill()
+    await play({ ensemble, load, follower, leader })
+    await load.untilWritten(ANSWERS)
+    await follower.start()
+  })
+}
+
+test.skipIf(isSkipped)('a server whose list has another port for the leader', LIMITS, async () => {
+  await withoutFollower(async ({ ensemble, load, follower, leader }) => {
+    const wrong = await freePort()
+    const right = `:${leader.peerPorts[0]}:`
+    const lines = ensemble.serverLines.map((line) => line.replace(right, `:${wrong}:`))
+    expect(lines).not.toEqual(ensemble.serverLines)
+    const odd = await newServer(ensemble, follower.id, follower.port, lines, follower.dataDir)
+    odd.launch()
+    try {
+      await load.untilWritten(ANSWERS)
+      await until(
+        () => odd.output.includes(`127.0.0.1:${wrong}`),
+        () => odd.output,
+      )
+    } finally {
+      await odd.kill()
+    }
+  })
+})
+
+test.skipIf(isSkipped)('a server that takes itself for an observer', LIMITS, async () => {
+  await withoutFollower(async ({ ensemble, load, follower }) => {
+    const lines = ensemble.serverLines.map((line, i) =>
+      i + 1 === follower.id ? line.replace(':participant', ':observer') : line,
+    )
+    const odd = await newServer(ensemble, follower.id, follower.port, lines, follower.dataDir)
+    odd.launch()
+    try {
+      await odd.ready()
+      expect(await follower.mode()).toBe('observer')
+      await load.untilWritten(ANSWERS)
+    } finally {
+      await odd.kill()
+    }
+  })
+})
+
+test.skipIf(isSkipped)(
+  'a server with an epoch that the others have not come to',
+  LIMITS,
+  async () => {
+    await withoutFollower(async ({ ensemble, load, follower, leader }) => {
+      // Alone it leads itself, in a new epoch with every start.
+      const alone = ensemble.serverLines.filter((_, i) => i + 1 === follower.id)
+      for (let starts = 0; starts < 4; starts++) {
+        const one = await newServer(ensemble, follower.id, follower.port, alone, follower.dataDir)
+        await one.start()
+        await one.kill()
+      }
+      follower.launch()
+      try {
+        await load.untilWritten(200)
+        await until(
+          () => follower.wholeOutput.includes('which they have not come to'),
+          () => follower.wholeOutput,
+        )
+        expect(await leader.mode()).toBe('leader')
+      } finally {
+        await follower.kill()
+        rmSync(follower.dataDir, { recursive: true })
+      }
+    })
+  },
+)
+
 /** Only a leader listens for learners. */
 function portsOf(member: EnsembleMember, leader: EnsembleMember): readonly number[] {
   const [quorum, election] = member.peerPorts
   return member === leader ? [quorum, election] : [election]
 }
 
-/** A server beside the ensemble's members, with a folder of its own. */
+/** A server beside the ensemble's members, with a folder of its own unless it is given one. */
 async function newServer(
   ensemble: Ensemble,
   id: number,
   port: number,
   serverLines: readonly string[],
+  given?: string,
 ): Promise<ServerProcess> {
   const folder = path.join(path.dirname(ensemble.member(1).folder), `beside-${id}-${port}`)
-  const dataDir = path.join(folder, 'data')
+  const dataDir = given ?? path.join(folder, 'data')
   mkdirSync(dataDir, { recursive: true })
   writeFileSync(path.join(dataDir, 'myid'), `${id}\n`)
-  const config = ['initLimit=20', 'syncLimit=5', ...serverLines]
+  const config = ['initLimit=20', 'syncLimit=5', 'standaloneEnabled=false', ...serverLines]
   return new ServerProcess({ kind: 'zabkeeper', folder, dataDir, port, tickTime: 1000, config })
 }
 
