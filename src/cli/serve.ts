@@ -12,14 +12,16 @@ import {
   openPlatform,
   restrainCollector,
 } from '../platform/index.ts'
-import { readProcess } from '../platform/process/index.ts'
+import { readProcess, watchCollections } from '../platform/process/index.ts'
 import { KeeperServer } from '../server/index.ts'
 import { StorageError } from '../storage/index.ts'
+import { readAdminToken } from './admin-token.ts'
 import { type BannerFacts, bannerFields, bannerText } from './banner.ts'
 import { type ConfigRequest, requestedFile, requestedProperties } from './config-request.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
 import { onNpmParentGone } from './npm-parent.ts'
+import { openOperatorPorts } from './operator-ports.ts'
 import { exitCodeOfStorage } from './storage-exit-code.ts'
 
 export interface ServeOptions {
@@ -34,7 +36,8 @@ export function serve(options: ServeOptions): void {
   const { logger } = platform
   exitOnProgramFailure(logger)
   restrainCollector()
-  const { config, warnings, notes, file } = loadOrExit(options.config)
+  watchCollections()
+  const { config, warnings, notes, file, token } = loadOrExit(options.config)
   for (const note of notes) logger.info(note)
   for (const warning of warnings) logger.warn(warning)
   for (const folder of new Set([config.dataDir, config.dataLogDir])) {
@@ -82,14 +85,27 @@ export function serve(options: ServeOptions): void {
   }
   onStopSignal(stop)
   onNpmParentGone(() => stop('npm has ended'))
+  openOperatorPorts(server, platform, {
+    config,
+    token,
+    file,
+    onOpen: (name, { host, port }) => logger.info(`${name} is listening`, { host, port }),
+  })
   server.start()
 }
 
-function loadOrExit(request: ConfigRequest): LoadedConfig & { readonly file: string | undefined } {
+/** What a start begins with. */
+interface StartFiles extends LoadedConfig {
+  readonly file: string | undefined
+  readonly token: string | null
+}
+
+function loadOrExit(request: ConfigRequest): StartFiles {
   try {
     const file = requestedFile(request, process.env)
     const properties = requestedProperties(request, process.env)
-    return { ...loadConfig(file, request.overrides, properties), file }
+    const loaded = loadConfig(file, request.overrides, properties)
+    return { ...loaded, file, token: readAdminToken(loaded.config.admin) }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`zabkeeper: ${error.message}\n`)

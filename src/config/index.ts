@@ -18,6 +18,7 @@ export type {
   MetricsProviderConfig,
   ObservabilityConfig,
 } from './observability.ts'
+export { adminTokenFault } from './observability.ts'
 export { PropertiesError, type Property, parseProperties } from './properties.ts'
 export { parseServerLine } from './server-line.ts'
 export type { PropertySource } from './settings.ts'

@@ -346,6 +346,9 @@ const OBSERVABILITY: readonly KeyRow[] = [
   ['admin.rateLimiterIntervalInMS', 'integer', '300000', 'A', 'honoured'],
   ['admin.snapshot.enabled', 'boolean', 'true', 'A', 'honoured'],
   ['admin.restore.enabled', 'boolean', 'true', 'A', 'honoured'],
+  // Of our own: upstream has no token.
+  ['admin.token', 'text', '', 'B', 'honoured'],
+  ['admin.tokenFile', 'path', '', 'B', 'honoured'],
 ]
 
 const PROCESS: readonly KeyRow[] = [

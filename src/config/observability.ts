@@ -16,6 +16,10 @@ export interface AdminConfig {
   readonly isRestoreEnabled: boolean
   /** Whether the address of a caller is what its proxy says (`X-Forwarded-For`). */
   readonly trustsForwardedFor: boolean
+  /** Who shows it may take snapshots, restore and shed connections; null for none. */
+  readonly token: string | null
+  /** A file that holds the token instead; may be relative to the working folder. Null for none. */
+  readonly tokenFile: string | null
 }
 
 /** Where the metrics can be fetched apart from the admin server (`metricsProvider.*`). */
@@ -71,6 +75,8 @@ export const DEFAULT_OBSERVABILITY: ObservabilityConfig = {
     isSnapshotEnabled: true,
     isRestoreEnabled: true,
     trustsForwardedFor: false,
+    token: null,
+    tokenFile: null,
   },
   metricsProvider: { kind: 'default', host: '', port: 7000, exportsProcessFigures: true },
   audit: { isEnabled: false, file: 'zookeeper_audit.log' },
@@ -105,6 +111,7 @@ export function readObservability(settings: Settings): ObservabilityConfig {
         'IPAuthenticationProvider.usexforwardedfor',
         admin.trustsForwardedFor,
       ),
+      ...readToken(settings),
     },
     metricsProvider: {
       kind: readProviderKind(settings),
@@ -161,6 +168,32 @@ function readCommandPath(settings: Settings, fallback: string): string {
     settings.find('admin.commandURL')!,
     'must be a path of its own, such as /commands',
   )
+}
+
+function readToken(settings: Settings): Pick<AdminConfig, 'token' | 'tokenFile'> {
+  const token = settings.text('admin.token') ?? null
+  const tokenFile = settings.text('admin.tokenFile') ?? null
+  if (token !== null && tokenFile !== null) {
+    throw settings.refuse(
+      settings.find('admin.token')!,
+      'and admin.tokenFile are both given; keep one',
+    )
+  }
+  const fault = token === null ? null : adminTokenFault(token)
+  if (fault !== null) throw settings.refuse(settings.find('admin.token')!, fault)
+  return { token, tokenFile }
+}
+
+const TOKEN_LENGTH_MIN = 16
+
+/** What is wrong with a token, without it; null when nothing is. */
+export function adminTokenFault(token: string): string | null {
+  if (token.length < TOKEN_LENGTH_MIN) {
+    return `must have at least ${TOKEN_LENGTH_MIN} characters; "openssl rand -hex 32" makes one`
+  }
+  return /^[\x21-\x7e]+$/.test(token)
+    ? null
+    : 'must be of printable ASCII characters without blanks'
 }
 
 const PROVIDERS: ReadonlyMap<string, MetricsProviderConfig['kind']> = new Map([

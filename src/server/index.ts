@@ -21,6 +21,7 @@ export type {
   QuorumConfigurationStatus,
   QuorumStatus,
   ServerMode,
+  ServerPhase,
   ServerStatus,
   StorageStatus,
   TreeStatus,

@@ -32,7 +32,7 @@ import { type RunningHost, type RunningParts, runningParts } from './running-par
 import { ServerControl } from './server-control.ts'
 import type { ServerHandlers, ServerOptions } from './server-options.ts'
 import { ServerStats } from './server-stats.ts'
-import type { ServerStatus } from './server-status.ts'
+import type { ServerPhase, ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { storageOptions } from './storage-options.ts'
 
@@ -73,7 +73,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   #recovery: RecoveryReport | null = null
   #listener: Listener | null = null
   #onStopped: ((error: StorageError | null) => void) | null = null
-  #phase: 'running' | 'starting' | 'stopped' | 'stopping' = 'starting'
+  #phase: ServerPhase = 'starting'
 
   constructor(env: Environment, options: ServerOptions, handlers: ServerHandlers) {
     const { config } = options
@@ -175,6 +175,10 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   /** What recovery found; null until it is done. */
   get recovery(): RecoveryReport | null {
     return this.#recovery
+  }
+
+  get phase(): ServerPhase {
+    return this.#phase
   }
 
   get connections(): ReadonlySet<ClientConnection> {

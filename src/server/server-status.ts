@@ -9,6 +9,9 @@ import type { ServerInventory } from './server-inventory.ts'
  */
 export type ServerMode = 'follower' | 'leader' | 'looking' | 'observer' | 'read-only' | 'standalone'
 
+/** Where a process is in its life: `starting` until its recovery is done and its port is bound. */
+export type ServerPhase = 'running' | 'starting' | 'stopped' | 'stopping'
+
 /** A server's state in the election; its {@link ServerMode} follows from it. */
 export type PeerState = 'following' | 'leading' | 'looking' | 'observing'
 
@@ -18,6 +21,7 @@ export type PeerState = 'following' | 'leading' | 'looking' | 'observing'
  */
 export interface ServerStatus {
   readonly mode: ServerMode
+  readonly phase: ServerPhase
   /** False until recovery is done and after the stop began: most words then say so instead of answering. */
   readonly isServing: boolean
   readonly isReadOnly: boolean
@@ -163,6 +167,8 @@ export interface LatencyStatus {
 
 export interface ConnectionStatus {
   readonly remote: Address
+  /** Unix time. */
+  readonly establishedMs: number
   /** False while the server has stopped reading it. */
   readonly isReading: boolean
   /** Replies owed. */
@@ -176,8 +182,6 @@ export interface ConnectionStatus {
 export interface ConnectionSessionStatus {
   readonly sessionId: SessionId
   readonly timeoutMs: number
-  /** Unix time. */
-  readonly establishedMs: number
   /** 0 before the first reply. */
   readonly lastOpcode: number
   /** The last request number that was not one of the special, negative ones; -1 before the first. */

@@ -11,6 +11,7 @@ import type { ServerStats } from './server-stats.ts'
 import type {
   BufferSizesStatus,
   ConnectionStatus,
+  ServerPhase,
   ServerStatus,
   StorageStatus,
 } from './server-status.ts'
@@ -23,6 +24,7 @@ export interface StatusSource {
   readonly stats: ServerStats
   readonly connections: ReadonlySet<ClientConnection>
   readonly serverId: ServerId
+  readonly phase: ServerPhase
   readonly isServing: boolean
   readonly isReadOnly: boolean
   /** Where clients connect to; null until the port is bound. */
@@ -57,6 +59,7 @@ export function serverStatus(server: StatusSource, parts: StatusParts): ServerSt
       : quorumStatus(parts.member, ensemble, parts.nowMs)
   return {
     mode: server.isReadOnly ? 'read-only' : modeOf(config, quorum),
+    phase: server.phase,
     isServing: server.isServing || server.isReadOnly,
     isReadOnly: server.isReadOnly,
     lastProcessedZxid: server.shownState.lastApplied,
@@ -114,6 +117,7 @@ function connectionStatus(connection: ClientConnection): ConnectionStatus {
   const hasSession = connection.sessionId !== NO_SESSION && connection.phase === Phase.serving
   return {
     remote: connection.remote,
+    establishedMs: connection.establishedWallMs,
     isReading: connection.isReading,
     queued: connection.pendingCount,
     received: stats.received,
@@ -122,7 +126,6 @@ function connectionStatus(connection: ClientConnection): ConnectionStatus {
       ? {
           sessionId: connection.sessionId,
           timeoutMs: connection.timeoutMs,
-          establishedMs: connection.establishedWallMs,
           lastOpcode: stats.lastOpcode,
           lastCxid: stats.lastXid,
           lastZxid: stats.lastZxid,

@@ -13,6 +13,7 @@ import type {
 export function exampleConnection(changes: Partial<ConnectionStatus> = {}): ConnectionStatus {
   return {
     remote: { host: '127.0.0.1', port: 34624 },
+    establishedMs: 1_795_229_012_717,
     isReading: true,
     queued: 0,
     received: 7,
@@ -20,7 +21,6 @@ export function exampleConnection(changes: Partial<ConnectionStatus> = {}): Conn
     session: {
       sessionId: 0x1000010f4650002n as SessionId,
       timeoutMs: 20_000,
-      establishedMs: 1_795_229_012_717,
       lastOpcode: 4,
       lastCxid: 6,
       lastZxid: 0x141n,
@@ -35,6 +35,7 @@ export function exampleConnection(changes: Partial<ConnectionStatus> = {}): Conn
 export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus {
   return {
     mode: 'standalone',
+    phase: 'running',
     isServing: true,
     isReadOnly: false,
     lastProcessedZxid: 0x141n as Zxid,

@@ -151,6 +151,8 @@ events.persist=false
       isSnapshotEnabled: false,
       isRestoreEnabled: false,
       trustsForwardedFor: true,
+      token: null,
+      tokenFile: null,
     },
     metricsProvider: {
       kind: 'prometheus',

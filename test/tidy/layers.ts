@@ -68,6 +68,19 @@ export const LAYERS: readonly Layer[] = [
     kind: 'edge',
   },
   {
+    folder: 'src/admin-http',
+    mayImport: [
+      'src/base',
+      'src/env',
+      'src/config',
+      'src/wire',
+      'src/server',
+      'src/apache-files',
+      'src/admin',
+    ],
+    kind: 'edge',
+  },
+  {
     folder: 'src/shell',
     mayImport: ['src/config', 'src/wire', 'src/admin', 'src/client-node'],
     kind: 'edge',
@@ -109,6 +122,7 @@ export const LAYERS: readonly Layer[] = [
       'src/server',
       'src/apache-files',
       'src/admin',
+      'src/admin-http',
       'src/platform',
       'src/client-node',
       'src/shell',
