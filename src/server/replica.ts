@@ -307,6 +307,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     count += drain(outbox.deliveries, duties.deliver)
     count += drain(outbox.confirmed, duties.confirm)
     count += drain(outbox.unconfirmed, duties.refuse)
+    count += drain(outbox.warnings, duties.warn)
     count += drain(outbox.traces, duties.trace)
     return count > 0
   }
@@ -492,5 +493,6 @@ interface Duties {
   readonly deliver: Duty<'deliveries'>
   readonly confirm: Duty<'confirmed'>
   readonly refuse: Duty<'unconfirmed'>
+  readonly warn: Duty<'warnings'>
   readonly trace: Duty<'traces'>
 }
