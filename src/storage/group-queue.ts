@@ -39,6 +39,12 @@ export class GroupQueue {
     return bytes
   }
 
+  get pendingEntries(): number {
+    let { entries } = this.#filling
+    for (const group of this.#waiting) entries += group.entries
+    return entries
+  }
+
   /** The group that is written last; null when there is none. */
   get last(): Group | null {
     if (!this.#filling.isEmpty) return this.#filling

@@ -28,6 +28,8 @@ export class Group {
   length: number = GROUP_HEADER_BYTES
   records = 0
   entries = 0
+  /** When its first entry was handed over, monotonic; -1 while it has none of the running server. */
+  sinceMs = -1
   chainBefore = 0
   chainAfter = 0
   lastZxid: Zxid
@@ -57,6 +59,7 @@ export class Group {
     this.length = GROUP_HEADER_BYTES
     this.records = 0
     this.entries = 0
+    this.sinceMs = -1
     this.chainBefore = chain
     this.chainAfter = chain
     this.lastZxid = lastZxid

@@ -18,6 +18,7 @@ import type { Group } from './group.ts'
 import { GroupQueue } from './group-queue.ts'
 import { describeIoError } from './io-errors.ts'
 import type { LogIndex } from './log-index.ts'
+import { LogMetrics } from './log-metrics.ts'
 import type { DurableEnd } from './log-reader.ts'
 import type { StorageOptions } from './options.ts'
 import type { LogPosition } from './segment-reader.ts'
@@ -66,6 +67,7 @@ export class LogWriter {
   #control: ControlState
   #lastDurable: Zxid
   readonly #queue: GroupQueue
+  readonly #metrics: LogMetrics
   #writing: Group | null = null
   #writeStartMs = 0
   readonly #onWritten: (error: IoError | null) => void
@@ -100,6 +102,7 @@ export class LogWriter {
     this.#options = options
     this.#supply = supply
     this.#handlers = handlers
+    this.#metrics = new LogMetrics(env.metrics)
     this.#index = tail.index
     this.#file = tail.file
     this.#offset = tail.position.offset
@@ -162,6 +165,9 @@ export class LogWriter {
   /** Copies an entry behind the last one; it is written by the next `flush`. */
   append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
     this.#queue.append(zxid, bytes, start, end)
+    this.#metrics.onAppended()
+    const group = this.#queue.last!
+    if (group.sinceMs < 0) group.sinceMs = this.#env.clock.monotonicMs()
   }
 
   /** Adds a control record and flushes. `done` is called when it is durable, never after a failure. */
@@ -283,6 +289,7 @@ export class LogWriter {
   #write(group: Group): void {
     this.#isBusy = true
     this.#writing = group
+    this.#metrics.onTaken(group, this.#queue.pendingEntries, this.#env.clock.monotonicMs())
     const bytes = segmentBytesFor(group.length, MARKER_SECTORS)
     if (this.#offset + bytes - SECTOR_BYTES > this.#currentBytes()) {
       this.#isWaitingForSegment = true
@@ -316,7 +323,7 @@ export class LogWriter {
     this.#entriesWritten += group.entries
     this.#logBytes += bytes
     this.#supply.noteWritten(bytes, this.#currentBytes() - this.#offset)
-    this.#noteTime()
+    this.#noteTime(group)
     for (const { kind, payload } of group.controls) {
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
       this.#control = applyControl(this.#control, kind, view, 0)
@@ -335,10 +342,10 @@ export class LogWriter {
     if (!this.#isBusy) this.flush()
   }
 
-  #noteTime(): void {
+  #noteTime(group: Group): void {
     this.#lastWriteMs = this.#env.clock.monotonicMs()
     const tookMs = this.#lastWriteMs - this.#writeStartMs
-    this.#env.metrics.observe('fsynctime', tookMs)
+    this.#metrics.onDurable(group, tookMs, this.#lastWriteMs)
     if (tookMs > this.#options.slowWriteMs) {
       this.#slowWrites += 1
       this.#handlers.onSlowWrite(Math.round(tookMs))

@@ -274,10 +274,12 @@ class Recovery {
   }
 
   #loadRows(rows: Rows, mark: CheckpointMark): void {
+    const beganMs = this.#env.clock.monotonicMs()
     loadRows(rows, mark, this.#machine, (loaded) => {
       if (loaded.kind !== 'loaded') return this.#rowsUnusable(loaded)
       this.#rowsZxid = mark.summary.zxid
       this.#rowsLoaded = loaded.rows
+      this.#env.metrics.observe('startup_snap_load_time', this.#sinceMs(beganMs))
       this.#replay(mark.summary.zxid)
     })
   }
@@ -359,8 +361,10 @@ class Recovery {
       },
     }
     const scan = this.#scan!
+    const beganMs = this.#env.clock.monotonicMs()
     replayLog(scan, firstSegmentAfter(scan, from), from, sink, (error) => {
       if (error !== null) return this.#fail(error)
+      this.#env.metrics.observe('startup_txns_load_time', this.#sinceMs(beganMs))
       this.#entriesAfterRows = this.#replayed
       this.#makeWritable()
     })
@@ -378,8 +382,10 @@ class Recovery {
     if (first > 0 && !isWhole && tailEntries > 0) first--
     const base = zxidBefore(cuts, segments[first]!.header)
     const collector = new TailCollector(base, checkpoint, tailEntries, tailBytes)
+    const beganMs = this.#env.clock.monotonicMs()
     replayLog(scan, first, base, collector, (error) => {
       if (error !== null) return this.#fail(error)
+      this.#env.metrics.observe('startup_txns_load_time', this.#sinceMs(beganMs))
       this.#tail = collector.result()
       this.#entriesAfterRows = collector.afterCheckpoint
       this.#makeWritable()
@@ -427,6 +433,10 @@ class Recovery {
         },
       }),
     )
+  }
+
+  #sinceMs(beganMs: number): number {
+    return this.#env.clock.monotonicMs() - beganMs
   }
 
   #failIo(what: string, where: string, error: IoError): void {
