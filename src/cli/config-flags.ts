@@ -4,7 +4,7 @@ import { readInteger } from './read-integer.ts'
 
 /** Flags of every command that reads a configuration as a server would. */
 export interface ConfigFlags {
-  readonly D: readonly string[]
+  readonly D?: readonly string[]
   readonly fromEnvironment?: true
   readonly port?: number
   readonly host?: string
@@ -22,8 +22,7 @@ export function addConfigFlags(command: Command): Command {
     .option(
       '-D <property=value>',
       'a system property as for Java: -Dzookeeper.snapCount=50000; the file wins over it',
-      (flag: string, flags: readonly string[]): readonly string[] => [...flags, flag],
-      [],
+      (flag: string, flags: readonly string[] = []): readonly string[] => [...flags, flag],
     )
     .option(
       '--from-environment',
@@ -35,7 +34,7 @@ export function configRequest(file: string | undefined, flags: ConfigFlags): Con
   return {
     file,
     isFromEnvironment: flags.fromEnvironment === true,
-    javaFlags: flags.D,
+    javaFlags: flags.D ?? [],
     overrides: {
       ...(flags.port === undefined ? {} : { clientPort: flags.port }),
       ...(flags.host === undefined ? {} : { clientHost: flags.host === '*' ? '' : flags.host }),

@@ -20,7 +20,7 @@ export interface ConfigRequest {
   readonly overrides: ConfigOverrides
 }
 
-type Variables = Readonly<Record<string, string | undefined>>
+export type Variables = Readonly<Record<string, string | undefined>>
 
 /**
  * Path of the zoo.cfg: the one of the command line, else that of the container, which is written now if there is none, else
@@ -61,19 +61,32 @@ export function requestedProperties(
   return sources.filter(({ properties }) => properties.length > 0)
 }
 
+/** What the variables of the official image name and describe. */
+export interface ImageFiles {
+  readonly zooCfg: { readonly file: string; readonly text: string }
+  readonly myid: { readonly file: string; readonly text: string }
+}
+
+export function imageFiles(variables: Variables): ImageFiles {
+  const defined = Object.entries(variables).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  )
+  const { confDir, dataDir, zooCfg, myid } = readImageEnvironment(new Map(defined))
+  return {
+    zooCfg: { file: path.join(confDir, 'zoo.cfg'), text: zooCfg },
+    myid: { file: path.join(dataDir, 'myid'), text: myid },
+  }
+}
+
 /**
  * Does what the entry point of the official image does before it starts the server: writes the zoo.cfg and the `myid`
  * that the variables `ZOO_…` describe, unless they are there.
  */
 function prepareFromEnvironment(variables: Variables): string {
-  const defined = Object.entries(variables).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  )
-  const image = readImageEnvironment(new Map(defined))
-  const file = path.join(image.confDir, 'zoo.cfg')
-  writeOnce(file, image.zooCfg, 'ZOO_CONF_DIR')
-  writeOnce(path.join(image.dataDir, 'myid'), image.myid, 'ZOO_DATA_DIR')
-  return file
+  const { zooCfg, myid } = imageFiles(variables)
+  writeOnce(zooCfg.file, zooCfg.text, 'ZOO_CONF_DIR')
+  writeOnce(myid.file, myid.text, 'ZOO_DATA_DIR')
+  return zooCfg.file
 }
 
 function writeOnce(file: string, text: string, variable: string): void {

@@ -60,13 +60,18 @@ export function readConfigFiles(
   overrides: ConfigOverrides,
   properties: readonly PropertySource[],
 ): ConfigFiles {
-  const name = file ?? NO_FILE
-  const text =
-    file === undefined
-      ? builtInZooCfg(properties)
-      : readText(file, 'give the path of a zoo.cfg, or none for the defaults')
-  const beside = readBeside(filesBesideZooCfg(text, name, { overrides, properties }), name)
-  return { text, file: name, sources: { overrides, properties, beside } }
+  const zooCfg = readZooCfg(file, properties)
+  const needed = filesBesideZooCfg(zooCfg.text, zooCfg.file, { overrides, properties })
+  return { ...zooCfg, sources: { overrides, properties, beside: readBeside(needed, zooCfg.file) } }
+}
+
+/** @throws ConfigError when it cannot be read. */
+export function readZooCfg(
+  file: string | undefined,
+  properties: readonly PropertySource[],
+): Omit<ConfigFiles, 'sources'> {
+  if (file === undefined) return { text: builtInZooCfg(properties), file: NO_FILE }
+  return { text: readText(file, 'give the path of a zoo.cfg, or none for the defaults'), file }
 }
 
 function withAbsolutePaths(config: Config): Config {

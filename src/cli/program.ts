@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { VERSION } from '../admin/index.ts'
 import { addBackup } from './backup.ts'
 import { addCheck } from './check.ts'
+import { addConfig } from './config.ts'
 import { addDoctor } from './doctor.ts'
 import { describeExitCodes, EXIT } from './exit-codes.ts'
 import { addExport } from './export.ts'
@@ -32,6 +33,7 @@ function buildProgram(): Command {
     // Commander ends with 1 for a wrong command line; 2 is what operators of the original know.
     .exitOverride((stop) => process.exit(stop.exitCode === 0 ? EXIT.ok.code : EXIT.usage.code))
   addServe(program)
+  addConfig(program)
   addImport(program)
   addExport(program)
   addDoctor(program)

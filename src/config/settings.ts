@@ -57,6 +57,8 @@ export class Settings {
       const earlier = this.#bySpec.get(id)
       if (earlier?.line === null) overruled.push(earlier)
       else if (earlier !== undefined) repeated.push(setting)
+      // In the place of the one that counts.
+      this.#bySpec.delete(id)
       this.#bySpec.set(id, setting)
     }
     this.known = [...this.#bySpec.values()]

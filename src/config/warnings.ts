@@ -3,6 +3,7 @@ import type { EnsembleConfig } from './ensemble.ts'
 import { apachePlace } from './key-places.ts'
 import type { Treatment } from './keys.ts'
 import { placeOf, type Setting, type Settings } from './settings.ts'
+import { suggestKey } from './suggest.ts'
 
 const NOT_YET = 'not in this version yet'
 
@@ -36,7 +37,7 @@ export function collectWarnings(settings: Settings, ensemble: EnsembleConfig | n
   const groups = [
     ['not supported yet', namesOf(settings, ensemble === null ? ['later'] : ['ensemble', 'later'])],
     ['nothing to change in this server', namesOf(settings, ['irrelevant'])],
-    ['unknown', settings.unknown.map(({ name }) => name)],
+    ['unknown', settings.unknown.map(({ name }) => withSuggestion(name))],
   ] as const
   const parts = groups
     .filter(([, names]) => names.length > 0)
@@ -46,6 +47,11 @@ export function collectWarnings(settings: Settings, ensemble: EnsembleConfig | n
     warnings.push(`${placeOf(setting)} is given more than once; the last one counts`)
   }
   return [...warnings, ...valueWarnings(settings, ensemble)]
+}
+
+function withSuggestion(name: string): string {
+  const key = suggestKey(name)
+  return key === null ? name : `${name} (did you mean ${key}?)`
 }
 
 function valueWarnings(settings: Settings, ensemble: EnsembleConfig | null): string[] {
