@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { connect } from '../client-node/index.ts'
+import { connect, InvalidArgumentError } from '../client-node/index.ts'
 import { eventDocument, renderEvent, watchEvents } from '../cluster/index.ts'
 import { onStopSignal } from '../platform/index.ts'
 import { runToExit } from './cluster-flags.ts'
@@ -46,6 +46,10 @@ export function addWatch(program: Command): void {
 }
 
 async function watch(path: string, flags: WatchFlags): Promise<number> {
+  if (!path.startsWith('/')) {
+    const problem = `'${path}' is no path of a znode: that begins with a slash`
+    throw new InvalidArgumentError('INVALID_ARGUMENT', problem)
+  }
   const stopping = new AbortController()
   onStopSignal(() => stopping.abort())
   const options = { ...connectOptions(flags), signal: stopping.signal }

@@ -14,9 +14,6 @@ export type ProbeOutcome =
   /** From the create to the answer to the delete, ms. */
   { readonly tookMs: number } | { readonly failure: string }
 
-/** How long the end of the session may take once the probe has its answer. */
-const CLOSE_MS = 1000
-
 /**
  * Makes an ephemeral znode through each server that can be reached, reads it, deletes it and ends the session: four
  * transactions for each. In the order of the servers.
@@ -41,7 +38,7 @@ function limitsOf(timeoutMs: number): ConnectOptions {
   return {
     connectTimeoutMs: timeoutMs,
     requestTimeoutMs: timeoutMs,
-    closeTimeoutMs: CLOSE_MS,
+    closeTimeoutMs: timeoutMs,
     renewSession: false,
   }
 }
