@@ -24,6 +24,7 @@ export function answerWrite(
   nowMs: number,
 ): void {
   const { xid, opcode, admittedMs } = write
+  const queued = origin.pendingCount
   origin.completeWrite(write)
   if (opcode === OpCode.createSession) {
     sessions.track(write.sessionId, origin.timeoutMs)
@@ -36,5 +37,6 @@ export function answerWrite(
     server.stats.recordReply(origin, opcode, xid, header.zxid, admittedMs, nowMs, true)
   }
   origin.runWaiting()
+  server.stats.recordQueue(queued, origin.pendingCount)
   server.onTurnNeeded(origin)
 }

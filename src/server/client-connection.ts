@@ -71,6 +71,7 @@ export function connectionLimits(limits: Limits): ConnectionLimits {
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
   readonly outstanding: Outstanding
+  readonly stats: { recordEvent(bytes: number): void }
   /** Zxid of the last applied transaction. */
   readonly lastApplied: Zxid
   /** The first four bytes. True when they are a four-letter word, which the host then answers. */
@@ -200,6 +201,7 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     const mark = this.out.beginFrame()
     writeWatcherEvent(this.out, zxid, type, path)
     this.out.endFrame(mark)
+    this.#host.stats.recordEvent(this.out.lastFrameBytes)
     this.#eventBytes += this.out.length - mark
     if (this.#eventBytes > this.#host.limits.outputBytesMax) {
       this.destroy('its client does not take its events')
@@ -218,9 +220,11 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
 
   /** Puts a request behind those that are owed a reply already. */
   owe(item: Pending<ClientConnection>): void {
+    const { outstanding } = this.#host
+    if (this.#pending.length === 0) outstanding.queues += 1
     this.#pending.push(item)
     this.#pendingBytes += item.bytes
-    if (item.kind === PendingKind.request) this.#host.outstanding.add(item.bytes)
+    if (item.kind === PendingKind.request) outstanding.enqueue(item.bytes)
   }
 
   /**
@@ -257,12 +261,18 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     assert(this.#pending.peek() === write, 'replies of one connection leave in request order')
     this.#pending.shift()
     this.#pendingBytes -= write.bytes
+    this.#noteShorter()
+  }
+
+  #noteShorter(): void {
+    if (this.#pending.length === 0) this.#host.outstanding.queues -= 1
   }
 
   #run(request: WaitingRequest): void {
     this.#pending.shift()
     this.#pendingBytes -= request.bytes
-    this.#host.outstanding.remove(request.bytes)
+    this.#noteShorter()
+    this.#host.outstanding.release(request.bytes)
     this.#host.onWaitingRequest(this, request)
   }
 
@@ -383,8 +393,9 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
       if (item.kind === PendingKind.write) {
         item.origin = null
         lastZxid = item.zxid
-      } else this.#host.outstanding.remove(item.bytes)
+      } else this.#host.outstanding.drop(item.bytes)
     })
+    if (this.#pending.length > 0) this.#host.outstanding.queues -= 1
     this.#pending.clear()
     this.#pendingBytes = 0
     if (lastZxid !== NO_ZXID) this.#host.onWritesAbandoned(this, lastZxid)

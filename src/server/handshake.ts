@@ -25,6 +25,7 @@ export interface HandshakeHost {
   readonly lastApplied: Zxid
   /** Whether only clients that ask for no more are served, with reads. */
   readonly isReadOnly: boolean
+  readonly stats: { recordRevalidation(): void }
   /** Not null while writes cannot be logged (the disk is full). */
   writeRefusal(): number | null
   /** Has the session created; {@link Handshake.onSessionCreated} follows when that is applied. */
@@ -99,6 +100,7 @@ export class Handshake {
     const timeoutMs = negotiateTimeout(request.timeOut, this.#minTimeoutMs, this.#maxTimeoutMs)
     connection.timeoutMs = timeoutMs
     if (request.sessionId !== NO_SESSION) {
+      this.#host.stats.recordRevalidation()
       this.#takeUp(connection, request, timeoutMs)
     } else if (this.#host.writeRefusal() !== null && !this.#host.isReadOnly) {
       // There is no reply that says so; a client library tries the next server.

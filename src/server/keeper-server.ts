@@ -24,6 +24,7 @@ import { ClientPort, type ClientPortHost } from './client-port.ts'
 import { ContainerSweeper, sweeperOptionsOf } from './container-sweeper.ts'
 import { ClientEvents, type CloseSessionTxn, EventHistory, startedEvent } from './events/index.ts'
 import { localSessionsOf } from './local-sessions.ts'
+import { ChangeMetrics, WatchMetrics } from './metrics/index.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
 import { ReadRequests } from './read-requests.ts'
@@ -88,12 +89,13 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.stats = new ServerStats(env.metrics, this.clientEvents)
     this.limits = connectionLimits(config.limits)
     this.#providers = authProvidersOf(config)
-    this.watches = new WatchTable(this.#providers)
+    this.watches = new WatchTable(this.#providers, new WatchMetrics(env.metrics))
     this.#treeOptions = {
       extendedTypesEnabled: config.extendedTypes,
       hashSeed: env.random.uint32(),
     }
-    this.state = new ReplicatedState(new DataTree(this.watches, this.#treeOptions))
+    const changes = new ChangeMetrics(env.metrics, this.watches)
+    this.state = new ReplicatedState(new DataTree(changes, this.#treeOptions))
     this.shownState = this.state
     this.#sessions = new SessionKeeper(
       config.tickTimeMs,
@@ -293,10 +295,11 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     if (!this.isServing && !this.isReadOnly) {
       // A server that looks for a leader: the client tries the next one.
       this.clientEvents.turnedAway(connection.remote, 'this server has no leader')
+      this.#env.metrics.count('cnxn_closed_without_zk_server_running', 1)
       connection.destroy()
       return
     }
-    this.stats.packetsReceived += 1
+    this.stats.recordPacket(end - start)
     this.#env.metrics.count('connection_request_count', 1)
     this.#parts().handshake.onConnectFrame(connection, bytes, start, end)
   }
@@ -308,7 +311,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     end: number,
   ): void {
     if (!this.isServing && !this.isReadOnly) return
-    this.stats.packetsReceived += 1
+    this.stats.recordPacket(end - start)
     const running = this.#parts()
     const nowMs = this.#env.clock.monotonicMs()
     if (connection.session !== null) {
@@ -473,7 +476,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     handshake.useIds(ids)
     if (state === this.state) return
     this.shownState = state
-    processor.readFrom(new ReadRequests(state.tree, this.watches, this.#providers))
+    processor.readFrom(new ReadRequests(state.tree, this.watches, this.#providers, this.stats))
   }
 
   /** Clients find a server that serves; what they were owed may or may not have happened. */

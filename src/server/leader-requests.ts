@@ -76,7 +76,9 @@ export class LeaderRequests implements ProposalLog {
     // Not `slice`: of a Node buffer that is no copy.
     const txn = new Uint8Array(bytes.subarray(start, end))
     this.proposalSizes.record(txn.length)
-    const given = this.#replica.core.propose(txn, this.#clock.monotonicMs())
+    const nowMs = this.#clock.monotonicMs()
+    this.#replica.metrics.onProposed(zxid, nowMs)
+    const given = this.#replica.core.propose(txn, nowMs)
     assert(given === zxid, 'a proposal gets the zxid that it was prepared with')
   }
 

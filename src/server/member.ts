@@ -107,7 +107,16 @@ export class Member
       seed,
     )
     const core = { ...options.core, ...coreLimits }
-    this.#replica = new Replica(env, { ...options, core }, storage, state, this, observer, events)
+    this.#replica = new Replica(
+      env,
+      { ...options, core },
+      storage,
+      state,
+      this,
+      observer,
+      events,
+      pipeline.metrics.committedAt,
+    )
     const { acceptedEpoch, currentEpoch } = options.core.recovered
     observer?.onRecovered({
       lastLogged: pipeline.lastLogged,

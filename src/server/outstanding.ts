@@ -6,6 +6,12 @@ export class Outstanding {
   requests = 0
   /** Lengths of their frames. */
   bytes = 0
+  /** Requests among them in the queue of their connection, behind what was asked for before them. */
+  waiting = 0
+  /** Connections with such a queue, or with a write on its way. */
+  queues = 0
+  /** Requests that came out of a queue to be carried out, since the start. */
+  released = 0
 
   /** Whether clients who ask and go have piled up twice what may be outstanding. */
   isFlooded(limits: {
@@ -14,6 +20,24 @@ export class Outstanding {
   }): boolean {
     const { outstandingMax, outstandingBytesMax } = limits
     return this.requests >= 2 * outstandingMax || this.bytes >= 2 * outstandingBytesMax
+  }
+
+  /** A request waits its turn. */
+  enqueue(bytes: number): void {
+    this.waiting += 1
+    this.add(bytes)
+  }
+
+  /** Its turn has come. */
+  release(bytes: number): void {
+    this.released += 1
+    this.drop(bytes)
+  }
+
+  /** Its client has gone. */
+  drop(bytes: number): void {
+    this.waiting -= 1
+    this.remove(bytes)
   }
 
   add(bytes: number): void {

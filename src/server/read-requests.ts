@@ -45,6 +45,7 @@ import {
   type Znode,
 } from '../znodes/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
+import type { NamespaceSizes } from './metrics/index.ts'
 
 /** Every opcode that {@link ReadRequests.execute} answers. */
 const READ_OPCODES: ReadonlySet<number> = new Set([
@@ -66,6 +67,9 @@ const READ_OPCODES: ReadonlySet<number> = new Set([
   OpCode.whoAmI,
   OpCode.sasl,
 ])
+/** Of a Stat: it counts as read with whatever is read of a znode (`DataTree.STAT_OVERHEAD_BYTES`). */
+const STAT_BYTES = 68
+const LENGTH_BYTES = 4
 const READ_OR_ADMIN = Perms.read | Perms.admin
 const WATCHER_TYPES: ReadonlySet<number> = new Set(Object.values(WatcherType))
 
@@ -74,12 +78,19 @@ export class ReadRequests {
   readonly #tree: DataTree
   readonly #watches: WatchTable
   readonly #providers: AuthProviders
+  readonly #sizes: NamespaceSizes
   readonly #lookup: ChangeLookup = { find: (path) => this.#find(path) }
 
-  constructor(tree: DataTree, watches: WatchTable, providers: AuthProviders) {
+  constructor(
+    tree: DataTree,
+    watches: WatchTable,
+    providers: AuthProviders,
+    { reads }: { readonly reads: NamespaceSizes },
+  ) {
     this.#tree = tree
     this.#watches = watches
     this.#providers = providers
+    this.#sizes = reads
   }
 
   knows(opcode: number): boolean {
@@ -169,6 +180,7 @@ export class ReadRequests {
     const node = this.#readable(connection, xid, path, ids)
     if (node === null) return
     if (isWatched) this.#watches.add(path, connection, WatchKind.data)
+    this.#sizes.observe(path, node.dataLength + STAT_BYTES)
     const out = connection.out
     const mark = this.#beginReply(out, xid)
     writeGetDataResponse(out, node.data, node)
@@ -198,6 +210,7 @@ export class ReadRequests {
       this.#replyError(connection, xid, ErrorCode.noNode)
       return
     }
+    this.#sizes.observe(path, STAT_BYTES)
     const out = connection.out
     const mark = this.#beginReply(out, xid)
     writeStatResponse(out, node)
@@ -219,9 +232,13 @@ export class ReadRequests {
     const out = connection.out
     const mark = this.#beginReply(out, xid)
     const names = this.#tree.childNames(node)
+    const begin = out.length
     if (opcode === OpCode.getChildren) writeStringsResponse(out, names)
     else writeGetChildren2Response(out, names, node)
     out.endFrame(mark)
+    // Without the lengths that stand before the names.
+    const stat = opcode === OpCode.getChildren ? STAT_BYTES : 0
+    this.#sizes.observe(path, out.length - begin + stat - LENGTH_BYTES * (names.length + 1))
   }
 
   #getAcl(

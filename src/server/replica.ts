@@ -1,4 +1,4 @@
-import { formatHex, type ServerId, type Zxid } from '../base/index.ts'
+import type { ServerId, Zxid } from '../base/index.ts'
 import type { Address, Environment, IoError, TimerHandle } from '../env/index.ts'
 import {
   type ElectionHandler,
@@ -12,7 +12,7 @@ import {
   type Touches,
 } from '../peer/index.ts'
 import type { Storage } from '../storage/index.ts'
-import { DecodeError, decodeTxnEntry, type TxnEntry } from '../wire/index.ts'
+import type { TxnEntry } from '../wire/index.ts'
 import {
   type Entry,
   type Input,
@@ -31,9 +31,11 @@ import {
 } from '../zab/index.ts'
 import type { DataTreeOptions } from '../znodes/index.ts'
 import { type EventHistory, ReplicaEvents } from './events/index.ts'
+import { ReplicaMetrics, type ZxidTimes } from './metrics/index.ts'
 import { observerStatuses } from './observed-link.ts'
 import { ObserverMaster, type ObserverMasterHost } from './observer-master.ts'
 import { type Duty, drain } from './outbox-duties.ts'
+import { decodeReceived } from './received-entry.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
@@ -82,6 +84,7 @@ type Host = ObserverMasterHost & ReplicaHost
 export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly core: ZabCore
   readonly events: ReplicaEvents
+  readonly metrics: ReplicaMetrics
   readonly #env: Environment
   /** Null unless the configuration has a port for observers, and this server a vote. */
   readonly observerMaster: ObserverMaster | null
@@ -133,6 +136,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     host: Host,
     observer: ReplicaObserver | null,
     history: EventHistory,
+    committedAt: ZxidTimes,
   ) {
     this.#env = env
     this.#host = host
@@ -142,6 +146,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.#treeOptions = options.tree
     this.core = new ZabCore(options.core, env.clock.monotonicMs())
     this.events = new ReplicaEvents(history, env.clock, this.core)
+    this.metrics = new ReplicaMetrics(env.metrics, env.clock, this.core, committedAt)
     this.#election = new ElectionPort(env, options.election, this)
     this.#learners = new LearnerPort(env, options.learner, this)
     const { observerMaster } = options
@@ -244,31 +249,20 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   /** An entry that cannot be read must not reach the log: its link ends before the core has seen it. */
   onPacket(link: LinkId, packet: Packet): void {
     if (packet.kind === PacketKind.PROPOSAL || packet.kind === PacketKind.INFORM) {
-      const fault = this.#receive(packet)
-      if (fault !== null) {
-        this.#env.logger.error('a leader sent an entry that cannot be read; link closed', { fault })
+      const entry = decodeReceived(packet)
+      if (typeof entry === 'string') {
+        const fields = { fault: entry }
+        this.#env.logger.error('a leader sent an entry that cannot be read; link closed', fields)
         this.#learners.close(link)
         this.step({ kind: InputKind.LINK_CLOSED, link })
         return
       }
+      this.#received.set(packet.txn, entry)
+      this.metrics.onEntry(packet.kind, packet.zxid, entry.header.time)
     }
     if (packet.kind >= PacketKind.UPTODATE) this.events.onReceived(link, packet)
+    this.metrics.onReceived(link, packet)
     this.step({ kind: InputKind.PACKET, link, packet })
-  }
-
-  #receive(entry: Entry): string | null {
-    const { zxid, txn } = entry
-    try {
-      const decoded = decodeTxnEntry(txn, 0, txn.length)
-      if (decoded.header.zxid !== zxid) {
-        return `it is ${formatHex(decoded.header.zxid)} in a packet that says ${formatHex(zxid)}`
-      }
-      this.#received.set(txn, decoded)
-      return null
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      return error.message
-    }
   }
 
   /* ---------------------------------------------------------------- end of turn */
@@ -279,6 +273,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     while (this.#drain()) {
       // What was delivered may have led to proposals, and those to packets.
     }
+    if (this.core.role === Role.LEADING) this.metrics.onCommitted(this.core.knownCommitted)
     this.#storage.flush()
     this.#learners.flush()
     this.observerMaster?.flush()
@@ -318,11 +313,13 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const sent = isAnswer ? { ...packet, touches: this.#host.takeTouches() } : packet
     this.#observer?.onSent(link, sent)
     if (packet.kind >= PacketKind.UPTODATE) this.events.onSent(link, packet)
+    this.metrics.onSent(packet)
     this.#learners.send(link, sent)
   }
 
   #changeRole(change: RoleChange): void {
     this.events.onRole(change)
+    this.metrics.onRole(change)
     if (!change.serving) {
       this.#observer?.onRole(change)
       this.#received.clear()

@@ -154,6 +154,7 @@ export class RequestProcessor {
       if (!(error instanceof DecodeError)) throw error
       this.#refuseBody(connection, opcode, xid)
     }
+    this.#stats.recordReadTime(this.#clock.monotonicMs() - nowMs)
     this.#record(connection, opcode, xid, admittedMs, nowMs)
   }
 

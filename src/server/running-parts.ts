@@ -12,6 +12,7 @@ import {
 import type { ClientEvents, EventHistory } from './events/index.ts'
 import { Handshake, type HandshakeHost } from './handshake.ts'
 import { Member, type MemberHost } from './member.ts'
+import { WriteMetrics } from './metrics/index.ts'
 import type { Outstanding } from './outstanding.ts'
 import { ReadRequests } from './read-requests.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
@@ -75,10 +76,12 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
     reconfigEnabled: config.reconfigEnabled,
     hasLearners: config.ensemble !== null,
   })
-  const pipeline = new WritePipeline(state, preparer, clock, server.outstanding, server)
+  const { outstanding } = server
+  const writeMetrics = new WriteMetrics(env.metrics, outstanding, stats)
+  const pipeline = new WritePipeline(state, preparer, clock, outstanding, server, writeMetrics)
   const services = writeServices(server, from, pipeline)
   const service = (services.alone ?? services.member)!
-  const reads = new ReadRequests(state.tree, watches, providers)
+  const reads = new ReadRequests(state.tree, watches, providers, stats)
   const ids = new SessionIdSource(serverId, clock.wallMs(), state.sessions.highestIdOf(serverId))
   const { minSessionTimeoutMs, maxSessionTimeoutMs } = config
   return {

@@ -1,10 +1,13 @@
 import type { Zxid } from '../base/index.ts'
-import type { Metrics } from '../env/index.ts'
+import type { Counter, Metrics, Observer } from '../env/index.ts'
 import { OpCode } from '../wire/index.ts'
 import { BufferSizes } from './buffer-sizes.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ClientEvents } from './events/index.ts'
+import { NamespaceSizes } from './metrics/index.ts'
 import type { LatencyStatus } from './server-status.ts'
+
+const LENGTH_BYTES = 4
 
 /** Counters since the process started, or since an operator has reset them. */
 export class ServerStats {
@@ -12,7 +15,22 @@ export class ServerStats {
   packetsSent = 0
   authFailed = 0
   readonly replySizes: BufferSizes = new BufferSizes()
-  readonly #metrics: Metrics
+  /** What was read, by namespace. */
+  readonly reads: NamespaceSizes
+  /** Requests that were answered without a transaction, since the start. */
+  readsAnswered = 0
+  /** Queues that the reply to a write has left empty, since the start. */
+  queuesDrained = 0
+  readonly #readLatency: Observer
+  readonly #updateLatency: Observer
+  readonly #readWait: Observer
+  readonly #readTime: Observer
+  readonly #bytesReceived: Counter
+  readonly #bytesSent: Counter
+  readonly #eventBytes: Counter
+  readonly #revalidations: Counter
+  readonly #queueSizes: Observer
+  readonly #readsAfterWrite: Observer
   readonly #events: ClientEvents
   #minMs = 0
   #maxMs = 0
@@ -20,8 +38,46 @@ export class ServerStats {
   #answered = 0
 
   constructor(metrics: Metrics, events: ClientEvents) {
-    this.#metrics = metrics
+    this.reads = new NamespaceSizes(metrics.summarySet('read_per_namespace'))
+    this.#readLatency = metrics.summary('readlatency')
+    this.#updateLatency = metrics.summary('updatelatency')
+    this.#readWait = metrics.summary('read_commitproc_time_ms')
+    this.#readTime = metrics.summary('read_final_proc_time_ms')
+    this.#bytesReceived = metrics.counter('bytes_received_count')
+    this.#bytesSent = metrics.counter('response_bytes')
+    this.#eventBytes = metrics.counter('watch_bytes')
+    this.#revalidations = metrics.counter('connection_revalidate_count')
+    this.#queueSizes = metrics.summary('requests_in_session_queue')
+    this.#readsAfterWrite = metrics.summary('reads_after_write_in_session_queue')
     this.#events = events
+  }
+
+  /** A frame came, which is this long without its length. */
+  recordPacket(bytes: number): void {
+    this.packetsReceived += 1
+    this.#bytesReceived.add(bytes + LENGTH_BYTES)
+  }
+
+  /** A client wants to go on with its session. */
+  recordRevalidation(): void {
+    this.#revalidations.add(1)
+  }
+
+  /** An event of a watch was written. */
+  recordEvent(bytes: number): void {
+    this.#eventBytes.add(bytes)
+  }
+
+  /** A request without a transaction was carried out. */
+  recordReadTime(tookMs: number): void {
+    this.#readTime.observe(tookMs)
+  }
+
+  /** A write is answered: so many requests of its connection waited for it, with it, and so many wait still. */
+  recordQueue(before: number, after: number): void {
+    this.#queueSizes.observe(before)
+    this.#readsAfterWrite.observe(Math.max(0, before - 1 - after))
+    if (after === 0) this.queuesDrained += 1
   }
 
   /** A reply was written: for the connection and, unless it is a ping, for the server's latency. */
@@ -35,13 +91,19 @@ export class ServerStats {
     isUpdate: boolean,
   ): void {
     this.packetsSent += 1
-    this.replySizes.record(connection.out.lastFrameBytes)
+    const { lastFrameBytes } = connection.out
+    this.replySizes.record(lastFrameBytes)
+    this.#bytesSent.add(lastFrameBytes)
     const latencyMs = nowMs === admittedMs ? 0 : Math.max(0, Math.floor(nowMs - admittedMs))
     connection.stats.recordReply(opcode, xid, zxid, latencyMs, nowMs)
+    if (!isUpdate) {
+      this.readsAnswered += 1
+      this.#readWait.observe(latencyMs)
+    }
     if (opcode === OpCode.ping) return
     this.#events.answered(connection.sessionId, opcode, latencyMs, nowMs)
-    if (isUpdate) this.#metrics.observe('updatelatency', latencyMs)
-    else this.#metrics.observe('readlatency', latencyMs)
+    if (isUpdate) this.#updateLatency.observe(latencyMs)
+    else this.#readLatency.observe(latencyMs)
     if (this.#answered === 0 || latencyMs < this.#minMs) this.#minMs = latencyMs
     if (latencyMs > this.#maxMs) this.#maxMs = latencyMs
     this.#totalMs += latencyMs

@@ -26,6 +26,7 @@ import type {
   WritePreparer,
 } from '../znodes/index.ts'
 import type { ClientConnection, ClientWrite } from './client-connection.ts'
+import type { WriteMetrics } from './metrics/index.ts'
 import type { Outstanding } from './outstanding.ts'
 import { PendingKind } from './pending.ts'
 import type { ReplicatedState } from './replicated-state.ts'
@@ -84,6 +85,7 @@ export interface LoggedEntry {
  * as they were logged, and those that answer a request forwarded from here are known by session and xid.
  */
 export class WritePipeline {
+  readonly metrics: WriteMetrics
   readonly #state: ReplicatedState
   readonly #preparer: WritePreparer
   readonly #clock: Clock
@@ -102,7 +104,9 @@ export class WritePipeline {
     clock: Clock,
     outstanding: Outstanding,
     handler: CommitHandler,
+    metrics: WriteMetrics,
   ) {
+    this.metrics = metrics
     this.#state = state
     this.#preparer = preparer
     this.#clock = clock
@@ -122,7 +126,13 @@ export class WritePipeline {
    * error txn.
    */
   propose(request: WriteRequest, origin: WriteOrigin, log: ProposalLog): void {
-    this.#log(this.#preparer.prepare(request, this.#contextOf(origin, log)), origin, log)
+    const { pending } = this.#preparer
+    const changesBefore = pending.size
+    const beganMs = this.#clock.monotonicMs()
+    const prepared = this.#preparer.prepare(request, this.#contextOf(origin, log))
+    const tookMs = this.#clock.monotonicMs() - beganMs
+    this.metrics.onPrepared(request, prepared.txn, pending.size - changesBefore, tookMs)
+    this.#log(prepared, origin, log)
   }
 
   /** Logs a write that is refused without a look at it. */
@@ -168,13 +178,16 @@ export class WritePipeline {
 
   /** Everything up to `zxid` is committed, and durable here: apply it and answer. */
   applyUpTo(zxid: Zxid, nowMs: number): void {
-    for (;;) {
-      const entry = this.#entries.peek()
-      if (entry === null || entry.header.zxid > zxid) break
+    let entry = this.#entries.peek()
+    const isBatch = entry !== null && entry.header.zxid <= zxid
+    if (isBatch) this.metrics.beginBatch(nowMs, this.#clock.wallMs())
+    while (entry !== null && entry.header.zxid <= zxid) {
       this.#entries.shift()
       this.#apply(entry, nowMs)
+      entry = this.#entries.peek()
     }
     this.runWaiting()
+    if (isBatch) this.metrics.endBatch(this.#clock.monotonicMs())
   }
 
   /** Runs what waited for a zxid, or for the leader's confirmation. */
@@ -248,9 +261,20 @@ export class WritePipeline {
         `${formatHex(header.zxid)} is applied after ${formatHex(lastApplied)}`,
       )
     }
+    this.metrics.onCommitted(
+      header.zxid,
+      header.time,
+      write?.origin == null ? null : write.admittedMs,
+    )
+    const { pending } = this.#preparer
+    const mismatchesBefore = this.#state.tree.digestMismatches
+    const changesBefore = pending.size
     const result = this.#state.apply(header, txn, entry.digest)
     this.#preparer.release(header.zxid)
+    const released = changesBefore - pending.size
     this.#handler.onApplied(header, txn, write, result, nowMs)
+    const mismatches = this.#state.tree.digestMismatches - mismatchesBefore
+    this.metrics.onApplied(released, mismatches, this.#clock.monotonicMs())
   }
 
   #settle(write: ClientWrite | null): void {

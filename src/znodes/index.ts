@@ -6,6 +6,7 @@ export { ChangeTracker, type ZnodeChange } from './change-tracker.ts'
 export { type ChangeEvents, DataTree, type DataTreeOptions } from './data-tree.ts'
 export { DIGEST_VERSION } from './digest.ts'
 export { hostAddress } from './ip-address.ts'
+export { OwnerKind, ownerKind } from './owner-kind.ts'
 export {
   hasPathShape,
   nameOf,
@@ -25,6 +26,7 @@ export {
   type WatchedNode,
   type Watcher,
   WatchKind,
+  type WatchObserver,
   type WatchSummary,
   WatchTable,
 } from './watch-table.ts'

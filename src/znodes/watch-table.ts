@@ -12,6 +12,11 @@ export interface Watcher {
   onWatchEvent(type: EventType, path: string, zxid: Zxid): void
 }
 
+/** Is told how many watchers an event has had, those included that may not know of it. */
+export interface WatchObserver {
+  onFired(type: EventType, watchers: number): void
+}
+
 /** What an event is about: its path and the ACL that decides who may know. */
 export interface WatchedNode {
   readonly path: string
@@ -46,14 +51,18 @@ export interface WatchSummary {
  */
 export class WatchTable {
   readonly #providers: AuthProviders
+  readonly #observer: WatchObserver | null
   /** By kind, then path: its only watcher or the set of them, in order of arrival. */
   readonly #byKind: readonly Map<string, Holders>[] = [new Map(), new Map(), new Map(), new Map()]
   readonly #byWatcher = new Map<Watcher, Holder>()
   /** Number of the current step, so that a watcher can be marked as told without a set. */
   #step = 0
+  /** Watchers of the present event. */
+  #watchers = 0
 
-  constructor(providers: AuthProviders) {
+  constructor(providers: AuthProviders, observer: WatchObserver | null = null) {
     this.#providers = providers
+    this.#observer = observer
   }
 
   /** Neither the path nor its existence is checked. */
@@ -114,6 +123,7 @@ export class WatchTable {
   created(znode: WatchedNode, parent: WatchedNode, zxid: Zxid): void {
     this.#step += 1
     this.#tellDataWatchers(EventType.nodeCreated, znode, zxid)
+    this.#report(EventType.nodeCreated)
     this.#tellParentWatchers(parent, zxid)
   }
 
@@ -122,6 +132,7 @@ export class WatchTable {
     this.#step += 1
     this.#tellDataWatchers(EventType.nodeDeleted, znode, zxid)
     this.#tellOnce(WatchKind.child, EventType.nodeDeleted, znode, zxid)
+    this.#report(EventType.nodeDeleted)
     this.#tellParentWatchers(parent, zxid)
   }
 
@@ -129,6 +140,7 @@ export class WatchTable {
   dataChanged(znode: WatchedNode, zxid: Zxid): void {
     this.#step += 1
     this.#tellDataWatchers(EventType.nodeDataChanged, znode, zxid)
+    this.#report(EventType.nodeDataChanged)
   }
 
   /** `zk_watch_count`: entries of the two tables of upstream, where a persistent watch is in both. */
@@ -178,6 +190,13 @@ export class WatchTable {
     this.#tellOnce(WatchKind.child, EventType.nodeChildrenChanged, parent, zxid)
     const type = EventType.nodeChildrenChanged
     this.#tellPersistent(WatchKind.persistent, type, parent.path, parent, zxid)
+    this.#report(type)
+  }
+
+  #report(type: EventType): void {
+    if (this.#watchers === 0) return
+    this.#observer?.onFired(type, this.#watchers)
+    this.#watchers = 0
   }
 
   /** Fires and takes away the one-shot watches on `znode`, all of them before the first event goes out. */
@@ -215,6 +234,7 @@ export class WatchTable {
   #tell(holder: Holder, type: EventType, znode: WatchedNode, zxid: Zxid): void {
     if (holder.toldInStep === this.#step || !holder.isLive) return
     holder.toldInStep = this.#step
+    this.#watchers += 1
     if (!allows(znode.acl, Perms.read, holder.watcher.ids, this.#providers)) return
     holder.watcher.onWatchEvent(type, znode.path, zxid)
   }

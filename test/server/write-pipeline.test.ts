@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 import type { SessionId, Zxid } from '../../src/base/index.ts'
+import { MemoryMetrics } from '../../src/env/index.ts'
+import { WriteMetrics } from '../../src/server/metrics/index.ts'
 import { Outstanding } from '../../src/server/outstanding.ts'
 import { ReplicatedState } from '../../src/server/replicated-state.ts'
 import { type ProposalLog, WritePipeline } from '../../src/server/write-pipeline.ts'
@@ -20,12 +22,15 @@ it('forgets what is on its way as soon as it is applied, and not before', () => 
     append: (zxid) => appended.push(zxid),
   }
   const applied: Zxid[] = []
+  const outstanding = new Outstanding()
+  const totals = { readsAnswered: 0, queuesDrained: 0 }
   const pipeline = new WritePipeline(
     new ReplicatedState(tree),
     preparer,
     { monotonicMs: () => 0, wallMs: () => 0 },
-    new Outstanding(),
+    outstanding,
     { onApplied: (header) => applied.push(header.zxid), onTurnNeeded: () => {} },
+    new WriteMetrics(new MemoryMetrics(), outstanding, totals),
   )
   const propose = (request: WriteRequest): void => {
     const origin = {

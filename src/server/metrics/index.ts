@@ -1,0 +1,5 @@
+export { ChangeMetrics, WatchMetrics } from './change-metrics.ts'
+export { NamespaceSizes } from './namespace-sizes.ts'
+export { ReplicaMetrics } from './replica-metrics.ts'
+export { WriteMetrics } from './write-metrics.ts'
+export type { ZxidTimes } from './zxid-times.ts'
