@@ -16,6 +16,8 @@ import { askMembers } from './reachable.ts'
 import { planRescue, type RescuePlan } from './rescue-plan.ts'
 import type { RescueTarget, RescueWishes } from './rescue-target.ts'
 
+const SEGMENT_BYTES = 1024 * 1024
+
 /** What a rescue works with. */
 export interface RescueWorld {
   readonly env: StorageEnvironment
@@ -90,9 +92,10 @@ export async function carryOutRescue(
   return raised
 }
 
-/** Nothing is kept back: there is one thing to write, and a disk on which that does not fit must say so. */
+/** One write, and the rows: nothing is kept back for later, so that it works on a disk that is nearly full too. */
 function storageOptionsFor(dataDir: string, dataLogDir: string): StorageOptions {
-  return { ...defaultStorageOptions(dataDir), dataLogDir }
+  const base = defaultStorageOptions(dataDir)
+  return { ...base, dataLogDir, segmentBytes: SEGMENT_BYTES, reserveBytes: 0, freeBytesMin: 0 }
 }
 
 function raiseWith(
