@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { VERSION } from '../../src/admin/index.ts'
@@ -107,16 +107,25 @@ describe('the package', { timeout: 120_000 }, () => {
       expect(await run(project, 'library.cjs', CJS)).toBe(`${NAMES}true\n`)
     })
 
-    test('locks without any package, and without the files of a server', async () => {
+    test('is packed alone: a lock without a server and without any dependency', async () => {
       const alone = path.join(scratch.folder, 'alone')
-      const installed = path.join(project, 'node_modules', 'zabkeeper')
-      const target = path.join(alone, 'node_modules', 'zabkeeper')
-      for (const part of ['package.json', ...CLIENT_FOLDERS.map((name) => `dist/${name}`)]) {
-        cpSync(path.join(installed, part), path.join(target, part), { recursive: true })
-      }
+      mkdirSync(alone)
       writeFileSync(path.join(alone, 'package.json'), '{ "private": true }')
+      const packing = new Run([path.join(ROOT, 'scripts/pack-client.mjs'), alone], {
+        cwd: alone,
+        command: process.execPath,
+      })
+      await succeed(packing)
+      const tarball = `zabkeeper-client-${VERSION}.tgz`
+      await succeed(npm(['install', '--offline', '--no-audit', '--no-fund', tarball], alone))
+      const { stdout } = await succeed(npm(['ls', '--all', '--parseable'], alone))
+      const installed = path.join(alone, 'node_modules', 'zabkeeper-client')
+      expect(stdout.trim().split('\n')).toEqual([alone, installed])
+      expect(readdirSync(path.join(installed, 'src')).sort()).toEqual(CLIENT_FOLDERS)
       const server = await scratch.serve()
       const text = LOCKING.replace('localhost:2181', `127.0.0.1:${server.port}`)
+        .replace('zabkeeper/client', 'zabkeeper-client')
+        .replace('zabkeeper/recipes', 'zabkeeper-client/recipes')
       expect(await run(alone, 'locking.mjs', text)).toBe('locked with a token\n')
     })
 
@@ -142,10 +151,8 @@ describe('the package', { timeout: 120_000 }, () => {
   })
 })
 
-/** What client and recipes are made of. */
-const CLIENT_FOLDERS = ['recipes'].concat(
-  ['base', 'env', 'wire', 'client', 'client-node', 'platform'].map((name) => `src/${name}`),
-)
+/** What the client is made of; of platform the sockets. */
+const CLIENT_FOLDERS = ['base', 'client', 'client-node', 'env', 'platform', 'wire']
 
 const LOCKING = `
 import { connect } from 'zabkeeper/client'
