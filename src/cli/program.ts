@@ -10,11 +10,14 @@ import { addForceQuorum } from './force-quorum.ts'
 import { addHealth } from './health.ts'
 import { addHoldCommands } from './hold-commands.ts'
 import { addImport } from './import.ts'
+import { addLog } from './log.ts'
 import { addMembers } from './members.ts'
+import { addPurge } from './purge.ts'
 import { addRestore } from './restore.ts'
 import { addServe } from './serve-command.ts'
 import { addShell, readShellFlags } from './shell.ts'
 import { addSim } from './sim.ts'
+import { addSnapshot } from './snapshot.ts'
 import { addStatus } from './status.ts'
 import { addWatch } from './watch.ts'
 
@@ -37,8 +40,11 @@ function buildProgram(): Command {
   addImport(program)
   addExport(program)
   addDoctor(program)
+  addLog(program)
+  addSnapshot(program)
   addBackup(program)
   addRestore(program)
+  addPurge(program)
   addForceQuorum(program)
   addSim(program)
   addHoldCommands(program)

@@ -67,6 +67,16 @@ export function openApacheSource(
   }
 }
 
+/** A single `snapshot.<zxid>`, packed or not; null when its name says that it is none. */
+export function openSnapshotFile(file: string, scratch: () => string): SourceFile | null {
+  const parsed = parseApacheName(path.basename(file))
+  if (parsed?.kind !== 'snapshot') return null
+  const { zxid, packing } = parsed
+  const sizeBytes = fs.statSync(file).size
+  if (packing === 'none') return new PlainFile(file, zxid, sizeBytes)
+  return new PackedFile(file, zxid, sizeBytes, packing, scratch)
+}
+
 function filesFolder(dataDir: string, flag: string): string {
   const folder = path.join(dataDir, FILES_FOLDER)
   if (fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { formatHex, type Zxid } from '../../base/index.ts'
+import { epochOf, formatHex, makeZxid, type Zxid } from '../../base/index.ts'
 import { isTakenBack, type LoggedEntry, RecordKind } from '../../storage/index.ts'
 import { lookAtFolder, type OurFolder } from '../folder-kind.ts'
 import { withLock } from '../folder-use.ts'
@@ -8,7 +8,7 @@ import { writeFreshFolder } from '../fresh-folder.ts'
 import { MaintenanceError } from '../maintenance-error.ts'
 import { syncFolder } from '../new-folder.ts'
 import { type LogView, readOurLog } from '../our-log.ts'
-import { type FolderView, viewOurFolder } from '../our-state.ts'
+import { checkpointZxid, type FolderView, viewOurFolder } from '../our-state.ts'
 import type { Progress } from '../text.ts'
 import { type Examination, examine } from './examine.ts'
 import { planRepair, type RepairPlan } from './plan.ts'
@@ -94,6 +94,10 @@ async function rebuild(
   { onProgress, isMember }: RepairOptions,
 ): Promise<readonly string[]> {
   const entries = await entriesBetween(view.log, plan.from, plan.through)
+  const isLossy = plan.lostFrom !== null
+  if (isLossy) {
+    for (const { zxid, txn } of entries) view.state.replay(zxid, txn, 0, txn.length)
+  }
   const { dataDir, dataLogDir } = folder
   const places = unfinishedPlaces(folder)
   for (const place of places) {
@@ -111,9 +115,9 @@ async function rebuild(
       {
         dataDir: path.join(dataDir, UNFINISHED),
         dataLogDir: path.join(dataLogDir, UNFINISHED),
-        zxid: plan.from,
+        zxid: isLossy ? zxidAfterLoss(view) : plan.from,
         state: view.state,
-        entries,
+        entries: isLossy ? [] : entries,
         acceptedEpoch: isMember ? acceptedEpoch : 0,
         currentEpoch: isMember ? currentEpoch : 0,
       },
@@ -123,6 +127,13 @@ async function rebuild(
   } finally {
     for (const place of places) rmSync(place, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+/** A new epoch: zxids that were lost are not given out again, and clients that have seen them are let in. */
+function zxidAfterLoss(view: FolderView): Zxid {
+  const { log } = view
+  const last = log.lastZxid > checkpointZxid(view) ? log.lastZxid : checkpointZxid(view)
+  return makeZxid(Math.max(epochOf(last), log.acceptedEpoch) + 1, 0)
 }
 
 function unfinishedPlaces({ dataDir, dataLogDir }: OurFolder): readonly string[] {
