@@ -7,6 +7,7 @@ import {
   digestMd5,
   isZkError,
   type OneShotWatch,
+  type ReadData,
   type SaslMechanism,
   type Session,
   type Stat,
@@ -41,7 +42,7 @@ export async function connecting(): Promise<void> {
 
 export async function calling(zk: ZooKeeper, signal: AbortSignal): Promise<void> {
   exactly<Stat | null>()(await zk.exists('/a'))
-  exactly<{ readonly data: Uint8Array; readonly stat: Stat }>()(await zk.getData('/a'))
+  exactly<ReadData>()(await zk.getData('/a'))
   const { watch } = await zk.getData('/a', { watch: true, signal, timeoutMs: 5 })
   exactly<OneShotWatch>()(watch)
   const found = await zk.exists('/a', { watch: true })

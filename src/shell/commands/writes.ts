@@ -38,8 +38,8 @@ const CREATE: Command = {
     const [path = '', data = null, acl] = args.operands
     const options = createOptions(args)
     checkPath(path, args.has('s'))
-    const zk = await context.client(path)
     const all = acl === undefined ? options : { ...options, acl: parseAcl(acl) }
+    const zk = await context.client(path)
     const created = await create(zk, path, data, { ...all, ...context.call })
     if (args.has('e')) context.shell.keepSession()
     context.output.complain(`Created ${created}`)
