@@ -20,6 +20,7 @@ import { addSim } from './sim.ts'
 import { addSnapshot } from './snapshot.ts'
 import { addStatus } from './status.ts'
 import { addWatch } from './watch.ts'
+import { addWhy } from './why.ts'
 
 /** Runs the command line `argv` (with the two leading entries of `process.argv`). */
 export function main(argv: readonly string[]): void {
@@ -54,5 +55,6 @@ function buildProgram(): Command {
   addMembers(program)
   addWatch(program)
   addCheck(program)
+  addWhy(program)
   return program
 }

@@ -22,6 +22,7 @@ export type {
   AuditConfig,
   MetricsProviderConfig,
   ObservabilityConfig,
+  WarningsConfig,
 } from './observability.ts'
 export { adminTokenFault } from './observability.ts'
 export { PropertiesError, type Property, parseProperties } from './properties.ts'

@@ -1,4 +1,16 @@
 export type { ZxidDigest } from './digest-log.ts'
+export {
+  type EventFact,
+  type EventFilter,
+  EventHistory,
+  type EventKind,
+  type EventRole,
+  eventFromJson,
+  eventToJson,
+  type JsonEvent,
+  type ServerEvent,
+  sessionOf,
+} from './events/index.ts'
 export { KeeperServer } from './keeper-server.ts'
 export type { ReplicaObserver } from './replica-observer.ts'
 export { type CoreLimits, quorumOf } from './replica-options.ts'

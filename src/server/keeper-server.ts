@@ -1,7 +1,7 @@
 import { assert, NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
 import type { Connection, Environment, IoError, Listener } from '../env/index.ts'
 import type { SessionIdSource } from '../session/index.ts'
-import { openStorage, type RecoveryReport, type Storage, StorageError } from '../storage/index.ts'
+import { type RecoveryReport, type Storage, StorageError } from '../storage/index.ts'
 import { ErrorCode, OpCode, type Txn, type TxnHeader, type WriteRequest } from '../wire/index.ts'
 import type { ZabCore } from '../zab/index.ts'
 import {
@@ -22,9 +22,10 @@ import {
 } from './client-connection.ts'
 import { ClientPort, type ClientPortHost } from './client-port.ts'
 import { ContainerSweeper, sweeperOptionsOf } from './container-sweeper.ts'
-import { ClientEvents, type CloseSessionTxn, EventHistory, startedEvent } from './events/index.ts'
+import { ClientEvents, type CloseSessionTxn, EventHistory, StallWatch } from './events/index.ts'
 import { localSessionsOf } from './local-sessions.ts'
 import { ChangeMetrics, WatchMetrics } from './metrics/index.ts'
+import { openState } from './open-state.ts'
 import { Outstanding } from './outstanding.ts'
 import type { WaitingRequest } from './pending.ts'
 import { ReadRequests } from './read-requests.ts'
@@ -35,7 +36,6 @@ import type { ServerHandlers, ServerOptions } from './server-options.ts'
 import { ServerStats } from './server-stats.ts'
 import type { ServerPhase, ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
-import { storageOptions } from './storage-options.ts'
 
 /** The id of a server that has no ensemble. */
 const STANDALONE_ID: ServerId = 1 as ServerId
@@ -64,6 +64,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   readonly #handlers: ServerHandlers
   readonly #providers: AuthProviders
   readonly #treeOptions: DataTreeOptions
+  readonly #stallWatch: StallWatch
   readonly #sessions: SessionKeeper
   readonly #port: ClientPort
   readonly #sweeper: ContainerSweeper
@@ -85,6 +86,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.serverId = (config.ensemble?.self ?? STANDALONE_ID) as ServerId
     this.startedMs = clock.monotonicMs()
     this.events = new EventHistory(clock, this.serverId)
+    this.#stallWatch = new StallWatch(env, config.warnings, this.events)
     this.clientEvents = new ClientEvents(this.events, clock, logger, config.warnings.slowRequestMs)
     this.stats = new ServerStats(env.metrics, this.clientEvents)
     this.limits = connectionLimits(config.limits)
@@ -120,23 +122,12 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
 
   /** Recovers the state, then opens the client port. */
   start(): void {
-    const handlers = {
-      onDurable: (zxid: Zxid) => this.#onDurable(zxid),
-      onSlowWrite: (tookMs: number) => this.events.record({ kind: 'slowFsync', tookMs }),
-      onFullChange: (isFull: boolean) => this.events.record({ kind: 'diskFull', isFull }),
-      onLogPurged: (base: Zxid) => this.#running?.member?.onLogPurged(base),
-      onFatal: (error: StorageError) => this.#fail(error),
-    }
-    openStorage(
-      this.#env,
-      storageOptions(this.#options.config),
-      this.state,
-      handlers,
-      (error, storage) => {
-        if (error !== null) this.#fail(error)
-        else if (storage !== null) this.#onRecovered(storage)
-      },
-    )
+    openState(this.#env, this.#options.config, this.state, this.events, {
+      onDurable: (zxid) => this.#onDurable(zxid),
+      onLogPurged: (base) => this.#running?.member?.onLogPurged(base),
+      onFatal: (error) => this.#fail(error),
+      onOpened: (storage) => this.#onRecovered(storage),
+    })
   }
 
   /**
@@ -148,6 +139,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     const wasStopped = this.#phase === 'stopped'
     this.#phase = 'stopping'
     this.events.record({ kind: 'stopping' })
+    this.#stallWatch.stop()
     this.#sessions.stop()
     this.#sweeper.stop()
     this.#port.stopListening()
@@ -229,7 +221,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     })
     this.#recovery = storage.recovery
     const tookMs = this.#env.clock.monotonicMs() - this.startedMs
-    this.events.record(startedEvent(this.serverId, config, storage.recovery, tookMs))
+    this.events.recordStart(config, storage.recovery, tookMs)
     this.#env.metrics.observe('dbinittime', tookMs)
     this.#env.metrics.observe('startup_txns_loaded', storage.recovery.entriesReplayed)
     if (this.#phase === 'stopping') {
@@ -247,6 +239,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.#listener = listener
     if (this.#phase !== 'starting') return
     this.#phase = 'running'
+    this.#stallWatch.start()
     const { member } = this.#parts()
     if (member === null) this.#sweeper.start()
     else member.start()
@@ -262,6 +255,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     const isStopping = this.#phase === 'stopping'
     this.#phase = 'stopped'
     this.events.record({ kind: 'failed', reason: error.message })
+    this.#stallWatch.stop()
     this.#sessions.stop()
     this.#sweeper.stop()
     this.#running?.member?.stop()

@@ -2,6 +2,7 @@ import type { SessionId } from '../base/index.ts'
 import type { WatchSummary, WatchTable } from '../znodes/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ZxidDigest } from './digest-log.ts'
+import type { EventHistory } from './events/index.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 
@@ -23,6 +24,8 @@ export interface ServerInventory {
   localSessionTimeouts(): ReadonlyMap<SessionId, number>
   /** Oldest first. */
   digests(): readonly ZxidDigest[]
+  /** What has happened here lately. */
+  readonly history: EventHistory
 }
 
 /** What an inventory is taken of. */
@@ -31,6 +34,7 @@ export interface InventorySource {
   readonly shownState: ReplicatedState
   readonly watches: WatchTable
   readonly connections: ReadonlySet<ClientConnection>
+  readonly events: EventHistory
 }
 
 export function serverInventory(server: InventorySource, sessions: SessionKeeper): ServerInventory {
@@ -59,6 +63,7 @@ export function serverInventory(server: InventorySource, sessions: SessionKeeper
     },
     localSessionTimeouts: () => sessions.local?.timeouts ?? new Map(),
     digests: () => server.shownState.digestLog.digests,
+    history: server.events,
   }
 }
 

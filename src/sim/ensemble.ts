@@ -255,6 +255,8 @@ export class SimEnsemble {
     })
     return {
       ...base,
+      // A timer that only looks would take part in the order of events.
+      warnings: { ...base.warnings, watchesStalls: false },
       ...this.#options.config,
       limits: {
         ...DEFAULT_LIMITS,

@@ -29,7 +29,7 @@ describe('the pages', () => {
     expect(text).toMatch(
       /^<a href="\/commands\/configuration">configuration<\/a>\n<br\/>\n<a href="\/commands\/connection_stat_reset">/,
     )
-    expect(text.match(/<br\/>/g)).toHaveLength(29)
+    expect(text.match(/<br\/>/g)).toHaveLength(30)
     expect(text).toMatch(/<a href="\/commands\/zabstate">zabstate<\/a>\n<br\/>\n$/)
     expect(await (await get('/commands/')).text()).toBe(text)
   })

@@ -8,6 +8,7 @@ import type {
   ServerInventory,
   ServerStatus,
 } from '../../src/server/index.ts'
+import { EventHistory } from '../../src/server/index.ts'
 
 /** A connection as a real server showed it. */
 export function exampleConnection(changes: Partial<ConnectionStatus> = {}): ConnectionStatus {
@@ -114,6 +115,7 @@ export function exampleInventory(changes: Partial<ServerInventory> = {}): Server
         [OTHER_SESSION, 20_000],
       ]),
     localSessionTimeouts: () => new Map(),
+    history: new EventHistory({ monotonicMs: () => 0, wallMs: () => 0 }, 1 as ServerId),
     digests: () => [
       { zxid: 128n as Zxid, digest: 45_068_163_003n },
       { zxid: 256n as Zxid, digest: 41_935_666_942n },

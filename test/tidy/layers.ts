@@ -112,6 +112,7 @@ export const LAYERS: readonly Layer[] = [
     mayImport: [...SERVER_PARTS, 'src/storage', 'src/server', 'src/apache-files', 'src/platform'],
     kind: 'edge',
   },
+  { folder: 'src/forensics', mayImport: ['src/base', 'src/server'], kind: 'edge' },
   {
     folder: 'src/cli',
     mayImport: [
@@ -131,6 +132,7 @@ export const LAYERS: readonly Layer[] = [
       'recipes',
       'src/sim',
       'src/rescue',
+      'src/forensics',
     ],
     kind: 'edge',
   },

@@ -1,4 +1,5 @@
 import type { AdminAnswer, AdminCommand, AdminContext } from './admin-document.ts'
+import { eventsAnswer } from './event-documents.ts'
 import {
   dumpAnswer,
   hashAnswer,
@@ -63,13 +64,14 @@ const WITH_SERVER: readonly Row[] = [
 
 const WITHOUT_SERVER: readonly Row[] = [
   ['environment', ['env', 'envi'], environmentAnswer],
+  ['events', [], eventsAnswer],
   ['get_trace_mask', ['gtmk'], traceMaskAnswer],
   ['set_trace_mask', ['stmk'], setTraceMaskAnswer],
   ['system_properties', ['sysp'], systemPropertiesAnswer],
   ['zabstate', [], zabStateAnswer],
 ]
 
-/** Every command of Apache ZooKeeper's admin server that is a question, or a word to the server. */
+/** Every command of Apache ZooKeeper's admin server that is a question, or a word to the server, and our `events`. */
 export const ADMIN_COMMANDS: readonly AdminCommand[] = [
   ...WITH_SERVER.map((row) => commandOf(row, false)),
   ...WITHOUT_SERVER.map((row) => commandOf(row, true)),

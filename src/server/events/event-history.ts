@@ -1,7 +1,10 @@
 import type { ServerId, SessionId } from '../../base/index.ts'
+import type { Config } from '../../config/index.ts'
 import type { Clock } from '../../env/index.ts'
+import type { RecoveryReport } from '../../storage/index.ts'
 import { type EventFact, isOfClients, type ServerEvent, sessionOf } from './event.ts'
 import { EventRing } from './event-ring.ts'
+import { startedEvent } from './started-event.ts'
 
 /** How much is remembered; clients cannot push out what happened to the server itself. */
 export interface HistoryLimits {
@@ -66,6 +69,11 @@ export class EventHistory {
     this.#add(bounded(fact), this.#clock.monotonicMs())
   }
 
+  /** The server has its state. */
+  recordStart(config: Config, recovery: RecoveryReport, tookMs: number): void {
+    this.record(startedEvent(this.serverId, config, recovery, tookMs))
+  }
+
   /**
    * A timer came so late, or a gap was seen: from `fromMs` on the monotonic clock until now nothing ran here. Several
    * timers notice one stall; the part that is known already is not told again.
@@ -97,6 +105,15 @@ export class EventHistory {
     this.#ofServer.forEach(visit)
     found.sort((a, b) => a.sequence - b.sequence)
     return found.length > countMax ? found.slice(found.length - countMax) : found
+  }
+
+  /** Unix time on this server. */
+  get nowMs(): number {
+    return this.#clock.wallMs()
+  }
+
+  get monotonicMs(): number {
+    return this.#clock.monotonicMs()
   }
 
   get length(): number {

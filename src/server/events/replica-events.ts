@@ -84,7 +84,6 @@ export class ReplicaEvents {
       this.#was = null
       this.#wasServing = false
       this.#wasLeader = null
-      this.#lastVote = null
       return
     }
     const name = nameOf(role)
