@@ -4,6 +4,7 @@ import { formatHex } from '../base/index.ts'
 import {
   type BackupReport,
   backUpFolder,
+  backUpServer,
   count,
   lookAtFolder,
   MaintenanceError,
@@ -22,6 +23,8 @@ interface BackupFlags extends FolderFlags {
   readonly to?: string
   readonly list?: string
   readonly verify?: string
+  readonly server?: string
+  readonly auth?: string
   readonly json?: boolean
 }
 
@@ -31,8 +34,12 @@ the same folder go on where the last one ended, so that restore can go back to a
 
   zabkeeper backup /var/lib/zabkeeper --to /backup/zk
   zabkeeper backup zoo.cfg --to /backup/zk-$(date +%F).tar
+  zabkeeper backup --server 127.0.0.1:8080 --auth "Bearer <token>" --to /backup/zk
   zabkeeper backup --list /backup/zk
   zabkeeper backup --verify /backup/zk
+
+--server fetches the state from the admin port of a server, ours or an Apache ZooKeeper 3.9: a state only, without
+transactions.
 
 Everything is read again and compared at the end. When a backup fails nothing of it is left.
 
@@ -46,6 +53,8 @@ export function addBackup(program: Command): void {
     .helpOption('-h, --help', 'print this help')
     .option('--log-dir <folder>', 'its dataLogDir, if its configuration has one')
     .option('--to <folder or file.tar>', 'where to: a folder is added to, a file must be new')
+    .option('--server <host:port>', 'instead of a data folder: the admin port of a running server')
+    .option('--auth <text>', 'Authorization for it (or ZABKEEPER_ADMIN_AUTH): "Bearer <token>"')
     .option('--list <backup>', 'say what can be restored from a backup')
     .option('--verify <backup>', 'compare every file of a backup with its checksum')
     .option('--json', 'print the result as JSON')
@@ -58,13 +67,31 @@ export function addBackup(program: Command): void {
 async function runBackup(where: string | undefined, flags: BackupFlags): Promise<number> {
   if (flags.list !== undefined) return await list(flags.list, false)
   if (flags.verify !== undefined) return await list(flags.verify, true)
-  if (where === undefined || flags.to === undefined) {
-    throw new MaintenanceError('give a data folder, and with --to where its backup goes', true)
+  if (flags.to === undefined || (where === undefined) === (flags.server === undefined)) {
+    const what = 'give a data folder or --server, and with --to where its backup goes'
+    throw new MaintenanceError(what, true)
   }
+  if (flags.server !== undefined) return await runServerBackup(flags.server, flags.to, flags)
+  return await runFolderBackup(where!, flags.to, flags)
+}
+
+async function runServerBackup(
+  address: string,
+  place: string,
+  flags: BackupFlags,
+): Promise<number> {
+  const to = path.resolve(place)
+  const authorization = flags.auth ?? process.env['ZABKEEPER_ADMIN_AUTH'] ?? null
+  const report = await backUpServer({ address, authorization }, to, progressPrinter())
+  await print(flags.json === true ? reportJson(to, report) : describe(address, to, report))
+  return EXIT.ok.code
+}
+
+async function runFolderBackup(where: string, place: string, flags: BackupFlags): Promise<number> {
   const { dataDir, logDir } = readFolder(where, flags)
   const folder = lookAtFolder(dataDir, logDir)
   if (folder.kind !== 'ours') throw notOurs(folder)
-  const to = path.resolve(flags.to)
+  const to = path.resolve(place)
   const report = await backUpFolder(folder, to, progressPrinter())
   await print(flags.json === true ? reportJson(to, report) : describe(dataDir, to, report))
   return EXIT.ok.code

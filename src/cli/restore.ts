@@ -14,6 +14,7 @@ import { EXIT } from './exit-codes.ts'
 import { progressPrinter } from './import-text.ts'
 import { MAINTENANCE_CODES, print, runTool } from './maintenance-run.ts'
 import { readInteger } from './read-integer.ts'
+import { runSubtree } from './restore-subtree.ts'
 
 interface RestoreFlags {
   readonly to?: string
@@ -23,6 +24,12 @@ interface RestoreFlags {
   readonly above?: string
   readonly dropSessions?: boolean
   readonly myid?: number
+  readonly subtree?: string
+  readonly at?: string
+  readonly servers?: string
+  readonly auth: readonly string[]
+  readonly overwrite?: boolean
+  readonly yes?: boolean
   readonly json?: boolean
 }
 
@@ -40,6 +47,13 @@ than the backup, say so with --above <zxid>. --keep-zxid leaves the zxids as the
 Sessions come back with their full timeout: clients that still live take them up, others expire, and their ephemerals
 go. --drop-sessions ends them all, for a copy that other clients shall use.
 
+With --subtree a part of the backup goes into a running ensemble, through a client: first it is only shown what would be
+done; --yes does it. Znodes that are there and differ are changed with --overwrite only; nothing is ever deleted.
+Ephemerals are left out, and znodes get new zxids and times.
+
+  zabkeeper restore /backup/zk --subtree /app --servers host1:2181,host2:2181
+  zabkeeper restore /backup/zk --subtree /app --at /app-before --servers host1:2181 --yes
+
 ${MAINTENANCE_CODES}`
 
 export function addRestore(program: Command): void {
@@ -55,12 +69,25 @@ export function addRestore(program: Command): void {
     .option('--above <zxid>', 'the new epoch is above that of this zxid, too')
     .option('--drop-sessions', 'end all sessions, and delete their ephemerals')
     .option('--myid <N>', 'server id of the member', (text) => readInteger(text, 1, 255))
+    .option('--subtree <path>', 'restore this znode and those below it into a running ensemble')
+    .option('--at <path>', 'where it goes (default: where it was)')
+    .option('--servers <host:port,...>', 'the servers of the running ensemble')
+    .option('--auth <scheme:credentials>', 'prove who you are; may be repeated', collect, [])
+    .option('--overwrite', 'change znodes that are there and differ')
+    .option('--yes', 'with --subtree: do it')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', `\n${HELP}`)
     .action((backup: string, flags: RestoreFlags) => runTool(() => runRestore(backup, flags)))
 }
 
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}
+
 async function runRestore(backup: string, flags: RestoreFlags): Promise<number> {
+  if (flags.subtree !== undefined || flags.servers !== undefined) {
+    return await runSubtree(backup, pointOf(flags), flags)
+  }
   if (flags.to === undefined) {
     throw new MaintenanceError('give the data folder to be made with --to', true)
   }
@@ -78,7 +105,7 @@ async function runRestore(backup: string, flags: RestoreFlags): Promise<number> 
   return EXIT.ok.code
 }
 
-export function pointOf({ zxid, time }: Pick<RestoreFlags, 'time' | 'zxid'>): Point {
+function pointOf({ zxid, time }: Pick<RestoreFlags, 'time' | 'zxid'>): Point {
   if (zxid !== undefined && time !== undefined) {
     throw new MaintenanceError('--zxid and --time say the same thing: give one of them', true)
   }

@@ -10,7 +10,7 @@ export {
   ourFolder,
 } from './folder-kind.ts'
 export { type FolderUse, folderUse, withLock } from './folder-use.ts'
-export { type LoadedState, loadState } from './load-state.ts'
+export { type LoadedState, loadPoint, loadState } from './load-state.ts'
 export * from './log-dump/index.ts'
 export { MaintenanceError } from './maintenance-error.ts'
 export { NewFolder, syncFolder, TargetError } from './new-folder.ts'

@@ -3,7 +3,16 @@ import { formatHex, type Zxid } from '../base/index.ts'
 import type { ReplicatedState } from '../server/index.ts'
 import { openApacheSource, openSnapshotFile } from './apache-source.ts'
 import { applyRecord, endFault, forEachApacheRecord, loadSnapshot } from './apache-state.ts'
-import { applyAll, entriesOf, findPoint, openArchive, stateOf } from './backup/index.ts'
+import {
+  applyAll,
+  entriesOf,
+  type FoundPoint,
+  findPoint,
+  openArchive,
+  type Point,
+  stateOf,
+  verifyChain,
+} from './backup/index.ts'
 import { isFile, lookAtFolder, namesOf, notOurs } from './folder-kind.ts'
 import { MaintenanceError, messageOf } from './maintenance-error.ts'
 import { advance, checkpointZxid, viewOurFolder } from './our-state.ts'
@@ -85,9 +94,25 @@ async function loadBackup(
 ): Promise<LoadedState> {
   const point = upTo === null ? { kind: 'last' as const } : { kind: 'zxid' as const, zxid: upTo }
   const found = await findPoint(openArchive(backup), point)
+  const state = await stateAt(found, onProgress)
+  return { source: backup, state, baseZxid: found.snapshot.zxid, remarks: [] }
+}
+
+/** The state that a backup has of a point; its checksums are compared first. @throws MaintenanceError */
+export async function loadPoint(
+  backup: string,
+  point: Point,
+  onProgress: Progress,
+): Promise<ReplicatedState> {
+  const found = await findPoint(openArchive(backup), point)
+  await verifyChain(found.chain, onProgress)
+  return await stateAt(found, onProgress)
+}
+
+async function stateAt(found: FoundPoint, onProgress: Progress): Promise<ReplicatedState> {
   const state = await stateOf(found, onProgress)
   applyAll(state, await entriesOf(found, onProgress))
-  return { source: backup, state, baseZxid: found.snapshot.zxid, remarks: [] }
+  return state
 }
 
 async function loadApacheFolder(

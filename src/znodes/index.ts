@@ -6,7 +6,7 @@ export { ChangeTracker, type ZnodeChange } from './change-tracker.ts'
 export { type ChangeEvents, DataTree, type DataTreeOptions } from './data-tree.ts'
 export { DIGEST_VERSION } from './digest.ts'
 export { hostAddress } from './ip-address.ts'
-export { OwnerKind, ownerKind } from './owner-kind.ts'
+export { OwnerKind, ownerKind, ttlOf } from './owner-kind.ts'
 export {
   hasPathShape,
   nameOf,
