@@ -1,5 +1,5 @@
 import type { ProcessStatus } from '../env/index.ts'
-import type { QuorumStatus, ServerStatus } from '../server/index.ts'
+import type { NamespaceQuota, QuorumStatus, ServerStatus } from '../server/index.ts'
 import { formatAverage } from './numbers.ts'
 import { shownZnodeCount } from './znode-count.ts'
 
@@ -39,6 +39,10 @@ export const GAUGES: readonly Gauge[] = [
   // What they are about does not exist here, but dashboards have panels for them.
   { name: 'connection_drop_probability', format: formatAverage, read: () => 0 },
   { name: 'outstanding_tls_handshake', read: () => 0 },
+  ofQuotas('quota_count_limit_per_namespace', ({ countLimit }) => countLimit),
+  ofQuotas('quota_bytes_limit_per_namespace', ({ bytesLimit }) => bytesLimit),
+  ofQuotas('quota_count_usage_per_namespace', ({ countUsage }) => countUsage),
+  ofQuotas('quota_bytes_usage_per_namespace', ({ bytesUsage }) => bytesUsage),
   ofQuorum('quorum_size', ({ quorumSize }) => quorumSize),
   ofQuorum('learners', ({ leadership }) => leadership?.learners ?? null),
   ofQuorum('synced_followers', ({ leadership }) => leadership?.syncedFollowers ?? null),
@@ -54,6 +58,16 @@ export const GAUGES: readonly Gauge[] = [
   ofQuorum('min_proposal_size', ({ leadership }) => leadership?.proposalSizes.minBytes ?? null),
   ofQuorum('max_proposal_size', ({ leadership }) => leadership?.proposalSizes.maxBytes ?? null),
 ]
+
+/** Of each namespace in which there are quotas. */
+function ofQuotas(name: string, read: (quota: NamespaceQuota) => number): Gauge {
+  return {
+    name,
+    read: ({ inventory }) => {
+      return new Map([...inventory.quotas()].map(([label, quota]) => [label, read(quota)]))
+    },
+  }
+}
 
 /** A server without a leader says nothing of its ensemble. */
 function ofQuorum(name: string, read: (quorum: QuorumStatus) => number | null): Gauge {

@@ -53,6 +53,19 @@ function quorumConfiguration(configuration: QuorumConfigurationStatus): string {
   return `${limits}membership: \n${configuration.membership}`
 }
 
+/** `dirs`: bytes on disk of both folders, which may be the same. */
+export function renderDirectories({ configuration }: ServerStatus): string {
+  return `datadir_size: ${configuration.dataDirBytes}\nlogdir_size: ${configuration.dataLogBytes}\n`
+}
+
+/** `hash`: tree digests at round zxids, which are equal on servers with the same history. */
+export function renderDigests({ inventory }: ServerStatus): string {
+  const lines = inventory.digests().map(({ zxid, digest }) => {
+    return `${BigInt.asUintN(64, zxid).toString(16)}: ${digest}\n`
+  })
+  return lines.join('')
+}
+
 /** `envi`: kazoo reads `zookeeper.version` from it. Upstream's `java.*` lines have nothing to say here. */
 export function renderEnvironment(host: ProcessStatus): string {
   return `Environment:\n${keyValueLines([

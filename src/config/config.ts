@@ -50,11 +50,13 @@ export interface Config extends ObservabilityConfig {
   readonly limits: Limits
 }
 
-/** The words that are answered unless configured: those that only read, and only cheap ones. */
+/** The words that are answered unless configured: those that only read, cheaply, and tell nothing of sessions. */
 export const DEFAULT_FOUR_LETTER_WORDS: ReadonlySet<string> = new Set([
   'conf',
-  'cons',
+  'dirs',
   'envi',
+  'gtmk',
+  'hash',
   'isro',
   'mntr',
   'ruok',

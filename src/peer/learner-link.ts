@@ -1,5 +1,5 @@
-import { assert } from '../base/index.ts'
-import type { Address, Connection, ConnectionHandler, IoError } from '../env/index.ts'
+import { assert, type ServerId } from '../base/index.ts'
+import type { Address, Connection, ConnectionHandler, IoError, Observer } from '../env/index.ts'
 import { DecodeError, OutputBuffer } from '../wire/index.ts'
 import { type LinkId, type Packet, PacketKind } from '../zab/index.ts'
 import type { LearnerPortLimits } from './learner-options.ts'
@@ -24,6 +24,8 @@ export interface LinkHost {
   wallMs(): number
   endOfTurn(task: () => void): void
   newSnapshotSink(statement: Uint8Array | null): SnapshotSink
+  /** Null for a server that is not of this ensemble. */
+  queueMetrics(sid: ServerId): QueueMetrics | null
   /** An accepted link has said who it is. The host gives the link its id. */
   onIntroduced(link: LearnerLink): void
   onPacket(link: LearnerLink, packet: Packet): void
@@ -31,6 +33,14 @@ export interface LinkHost {
   onUnknownPacket(link: LearnerLink, type: number): void
   /** The link has ended, and not because the host wanted it. */
   onLost(link: LearnerLink, remote: string, reason: string): void
+}
+
+/** What is measured of the packets for one learner, until the operating system has taken them. */
+export interface QueueMetrics {
+  /** How many there are at the end of a turn in which some were sent. */
+  readonly size: Observer
+  /** How long the oldest of them waited, once there are none any more, in ms. */
+  readonly time: Observer
 }
 
 /** A link as its operator sees it. */
@@ -73,6 +83,9 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   #packetsSent = 0
   #requests = 0
   #queuedPackets = 0
+  #queuedSinceMs = 0
+  /** Null on the learner's side, and until it has said who it is. */
+  #queueMetrics: QueueMetrics | null = null
 
   /** `id` is null for an accepted link. */
   constructor(host: LinkHost, id: LinkId | null) {
@@ -132,7 +145,11 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   send(packet: Packet): void {
     if (this.#isClosed) return
     this.#packetsSent += 1
-    this.#queuedPackets = this.#queuedBytes === 0 ? 1 : this.#queuedPackets + 1
+    if (this.#queuedBytes === 0) {
+      this.#queuedPackets = 0
+      this.#queuedSinceMs = this.#host.nowMs()
+    }
+    this.#queuedPackets += 1
     writePacket(this.#out, packet)
     if (packet.kind === PacketKind.SNAP) this.#startStream(packet.snapshot as SnapshotStream)
     else if (this.#out.length >= WRITE_BYTES) this.#moveOn()
@@ -148,8 +165,16 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
 
   /** One write for everything that has been sent; a snapshot goes out as the socket takes it. */
   flush(): void {
+    if (this.#queuedPackets > 0) this.#queueMetrics?.size.observe(this.#queuedPackets)
     if (this.#stream === null) this.#moveOn()
     else this.#schedulePump()
+    this.#noteTaken()
+  }
+
+  #noteTaken(): void {
+    if (this.#queueMetrics === null || this.#queuedPackets === 0 || this.#queuedBytes > 0) return
+    this.#queuedPackets = 0
+    this.#queueMetrics.time.observe(this.#host.nowMs() - this.#queuedSinceMs)
   }
 
   /** Passes on what has been encoded: to the socket, or to what waits behind the snapshot. */
@@ -225,6 +250,7 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
 
   onDrain(): void {
     this.#pump()
+    this.#noteTaken()
   }
 
   /** Nobody half-closes here: the other end has gone. */
@@ -241,6 +267,9 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   onPacket(packet: Packet): void {
     this.#packetsReceived += 1
     if (packet.kind === PacketKind.REQUEST) this.#requests += 1
+    else if (packet.kind === PacketKind.FOLLOWERINFO || packet.kind === PacketKind.OBSERVERINFO) {
+      this.#queueMetrics = this.#host.queueMetrics(packet.sid)
+    }
     if (this.id === null) this.#host.onIntroduced(this)
     if (!this.#isClosed) this.#host.onPacket(this, packet)
   }

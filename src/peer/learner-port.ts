@@ -3,7 +3,7 @@ import type { Connection, ConnectionHandler } from '../env/index.ts'
 import type { LinkId, Packet } from '../zab/index.ts'
 import { Deadlines } from './deadlines.ts'
 import { refuse } from './ignore.ts'
-import { LearnerLink, type LinkHost, type LinkStatus } from './learner-link.ts'
+import { LearnerLink, type LinkHost, type LinkStatus, type QueueMetrics } from './learner-link.ts'
 import { LearnerMasters } from './learner-masters.ts'
 import {
   DEFAULT_LEARNER_PORT_LIMITS,
@@ -229,12 +229,22 @@ export class LearnerPort {
     this.#dials.delete(id)
   }
 
+  #queueMetrics(sid: ServerId): QueueMetrics | null {
+    if (!this.#options.members.has(sid)) return null
+    const { metrics } = this.#env
+    return {
+      size: metrics.summarySet('learner_handler_qp_size').of(`${sid}`),
+      time: metrics.summarySet('learner_handler_qp_time_ms').of(`${sid}`),
+    }
+  }
+
   #newLinkHost(): LinkHost {
     return {
       limits: this.#limits,
       nowMs: () => this.#env.clock.monotonicMs(),
       wallMs: () => this.#env.clock.wallMs(),
       endOfTurn: (task) => this.#env.timers.endOfTurn(task),
+      queueMetrics: (sid) => this.#queueMetrics(sid),
       newSnapshotSink: (statement) => this.#handler.newSnapshotSink(statement),
       onIntroduced: (link) => this.#onIntroduced(link),
       onPacket: (link, packet) => this.#handler.onPacket(link.id!, packet),

@@ -1,4 +1,12 @@
-import { assert, Fifo, NO_SESSION, NO_ZXID, type SessionId, type Zxid } from '../base/index.ts'
+import {
+  assert,
+  encodeUtf8,
+  Fifo,
+  NO_SESSION,
+  NO_ZXID,
+  type SessionId,
+  type Zxid,
+} from '../base/index.ts'
 import type { Limits } from '../config/index.ts'
 import type { Address, Connection, ConnectionHandler, IoError } from '../env/index.ts'
 import type { TrackedSession } from '../session/index.ts'
@@ -51,6 +59,12 @@ export interface ConnectionLimits {
    * answered but cut. One reply may be longer, such as the names of a million children: flow control bounds the rest.
    */
   readonly outputBytesMax: number
+}
+
+interface RawArgument {
+  readonly bytes: Uint8Array
+  length: number
+  readonly done: (bytes: Uint8Array) => void
 }
 
 /** What the limits of a server mean for each of its connections. */
@@ -136,6 +150,8 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   /** At least as much as the events among the unsent bytes: flow control holds back replies, but not events. */
   #eventBytes = 0
   #isLastRequestRead = false
+  /** What is expected behind a first word. */
+  #raw: RawArgument | null = null
 
   constructor(host: ConnectionHost, socket: Connection, wallMs: number, monotonicMs: number) {
     this.#host = host
@@ -176,6 +192,22 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
 
   onFirstWord(word: number): boolean {
     return this.#host.onFirstWord(this, word)
+  }
+
+  /** Calls `done` once with the next bytes, so many of them. For what comes behind a first word. */
+  expectRaw(length: number, done: (bytes: Uint8Array) => void): void {
+    this.#raw = { bytes: new Uint8Array(length), length: 0, done }
+  }
+
+  onRaw(bytes: Uint8Array, start: number, end: number): void {
+    const raw = this.#raw
+    if (raw === null) return
+    const taken = bytes.subarray(start, Math.min(end, start + raw.bytes.length - raw.length))
+    raw.bytes.set(taken, raw.length)
+    raw.length += taken.length
+    if (raw.length < raw.bytes.length) return
+    this.#raw = null
+    raw.done(raw.bytes)
   }
 
   onFrame(bytes: Uint8Array, start: number, end: number): boolean {
@@ -315,7 +347,8 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
 
   /** The answer to a four-letter word: plain text without a frame, then the end. */
   answerText(text: string): void {
-    for (let i = 0; i < text.length; i += 1) this.out.int8(text.charCodeAt(i))
+    const bytes = encodeUtf8(text)
+    for (let i = 0; i < bytes.length; i += 1) this.out.int8(bytes.charCodeAt(i))
     this.closeAfterFlush()
   }
 

@@ -1,3 +1,4 @@
+export type { NamespaceQuota } from '../znodes/index.ts'
 export type { ZxidDigest } from './digest-log.ts'
 export {
   type EventFact,
@@ -37,5 +38,6 @@ export type {
   ServerStatus,
   StorageStatus,
   TreeStatus,
+  WordControl,
 } from './server-status.ts'
 export { ReceivedSnapshot, SnapshotSink, type SnapshotSinkOptions } from './snapshot-sink.ts'

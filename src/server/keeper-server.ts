@@ -36,6 +36,7 @@ import type { ServerHandlers, ServerOptions } from './server-options.ts'
 import { ServerStats } from './server-stats.ts'
 import type { ServerPhase, ServerStatus } from './server-status.ts'
 import { SessionKeeper } from './session-keeper.ts'
+import { WordDesk } from './word-desk.ts'
 
 /** The id of a server that has no ensemble. */
 const STANDALONE_ID: ServerId = 1 as ServerId
@@ -68,6 +69,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   readonly #sessions: SessionKeeper
   readonly #port: ClientPort
   readonly #sweeper: ContainerSweeper
+  readonly #words: WordDesk
   /** What clients read: the state itself, but for a read-only server that has just started. */
   shownState: ReplicatedState
   /** Set once the storage is open. */
@@ -113,6 +115,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       treeOptions: this.#treeOptions,
       running: () => this.#running,
     })
+    this.#words = new WordDesk(options.fourLetterWords, this.control)
     this.#port = new ClientPort(this, config.limits, clock, timers, logger, env.metrics)
     this.#sweeper = new ContainerSweeper(this.state.tree, sweeperOptionsOf(config), clock, timers, {
       deleteContainer: (path) => this.#propose({ type: OpCode.deleteContainer, path }, NO_SESSION),
@@ -273,10 +276,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   }
 
   onFirstWord(connection: ClientConnection, word: number): boolean {
-    const name = this.#options.fourLetterWords.recognize(word)
-    if (name === null) return false
-    connection.answerText(this.#options.fourLetterWords.answer(name, this.status()))
-    return true
+    return this.#words.onFirstWord(connection, word)
   }
 
   onConnectFrame(

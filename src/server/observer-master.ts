@@ -121,7 +121,9 @@ export class ObserverMaster implements LearnerPortHandler {
   /* ---------------------------------------------------------------- the log */
 
   onLogged(entry: Entry): void {
+    const beganMs = this.#nowMs()
     this.#window.onLogged(entry)
+    this.#env.metrics.observe('om_proposal_process_time_ms', this.#nowMs() - beganMs)
   }
 
   onTruncated(zxid: Zxid): void {
@@ -136,6 +138,7 @@ export class ObserverMaster implements LearnerPortHandler {
 
   /** Everything up to `zxid` is applied. */
   onApplied(zxid: Zxid): void {
+    const beganMs = this.#nowMs()
     this.#window.onCommitted(zxid)
     for (const observer of this.#observers.values()) {
       if (observer.phase === ObserverPhase.waiting) this.#synchronize(observer)
@@ -143,6 +146,7 @@ export class ObserverMaster implements LearnerPortHandler {
     }
     // Not before: what is sent on at once need not be kept.
     this.#window.trim()
+    this.#env.metrics.observe('om_commit_process_time_ms', this.#nowMs() - beganMs)
   }
 
   /* ---------------------------------------------------------------- observers */
@@ -250,6 +254,7 @@ export class ObserverMaster implements LearnerPortHandler {
       return
     }
     if (this.#window.holds(lastZxid)) {
+      this.#env.metrics.count('diff_count', 1)
       this.#send(observer, { kind: PacketKind.DIFF, zxid: applied })
       for (const { zxid, txn } of this.#window.after(lastZxid)) {
         this.#send(observer, { kind: PacketKind.PROPOSAL, zxid, txn })
@@ -257,6 +262,7 @@ export class ObserverMaster implements LearnerPortHandler {
       }
     } else {
       const snapshot = beginSnapshot(this.#state)
+      this.#env.metrics.count('snap_count', 1)
       this.#send(observer, { kind: PacketKind.SNAP, zxid: applied, snapshot })
     }
     this.#env.logger.info('an observer is synchronized', {

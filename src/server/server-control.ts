@@ -65,6 +65,7 @@ export class ServerControl {
       localSessionCount: this.#sessions.local?.size ?? 0,
       member: running?.member ?? null,
       nowMs: this.#env.clock.monotonicMs(),
+      wallMs: this.#env.clock.wallMs(),
       storage: running?.storage ?? null,
       inventory: serverInventory(this.#host, this.#sessions),
     })

@@ -1,5 +1,10 @@
 import type { SessionId } from '../base/index.ts'
-import type { WatchSummary, WatchTable } from '../znodes/index.ts'
+import {
+  type NamespaceQuota,
+  quotasByNamespace,
+  type WatchSummary,
+  type WatchTable,
+} from '../znodes/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ZxidDigest } from './digest-log.ts'
 import type { EventHistory } from './events/index.ts'
@@ -22,6 +27,8 @@ export interface ServerInventory {
   /** Sessions of the ensemble with their timeouts, in milliseconds. */
   sessionTimeouts(): ReadonlyMap<SessionId, number>
   localSessionTimeouts(): ReadonlyMap<SessionId, number>
+  /** By namespace, the first element of a path. */
+  quotas(): ReadonlyMap<string, NamespaceQuota>
   /** Oldest first. */
   digests(): readonly ZxidDigest[]
   /** What has happened here lately. */
@@ -62,6 +69,7 @@ export function serverInventory(server: InventorySource, sessions: SessionKeeper
       return timeouts
     },
     localSessionTimeouts: () => sessions.local?.timeouts ?? new Map(),
+    quotas: () => quotasByNamespace(server.shownState.tree),
     digests: () => server.shownState.digestLog.digests,
     history: server.events,
   }

@@ -42,6 +42,9 @@ export interface ServerStatus {
   readonly uptimeMs: number
   /** Client packets refused because their `auth` did not hold. */
   readonly authFailedCount: number
+  /** The clocks, when this was asked for. */
+  readonly monotonicMs: number
+  readonly wallMs: number
   /** Open connections, those without a session included. */
   readonly connections: readonly ConnectionStatus[]
   readonly configuration: ConfigurationStatus
@@ -169,6 +172,8 @@ export interface ConnectionStatus {
   readonly remote: Address
   /** Unix time. */
   readonly establishedMs: number
+  /** When something came of its client last, on the monotonic clock. */
+  readonly heardMs: number
   /** False while the server has stopped reading it. */
   readonly isReading: boolean
   /** Replies owed. */
@@ -212,10 +217,21 @@ export interface ConfigurationStatus {
   readonly serverId: number
 }
 
+/** What words may change. */
+export interface WordControl {
+  traceMask: bigint
+  /** `srst` */
+  resetStats(): void
+  /** `crst` */
+  resetConnectionStats(): void
+}
+
 /** Answers four-letter words; who assembles a server gives it one. */
 export interface FourLetterWords {
   /** The word that the first four bytes of a connection spell, or null when they begin an ordinary frame. */
   recognize(firstBytes: number): string | null
-  /** The whole reply; the connection ends after it. */
-  answer(word: string, status: ServerStatus): string
+  /** Whether the word is answered only once eight more bytes have come: a trace mask. */
+  wantsMask?(word: string): boolean
+  /** The whole reply; the connection ends after it. `mask` is null unless the word wants one. */
+  answer(word: string, status: ServerStatus, control: WordControl, mask: bigint | null): string
 }

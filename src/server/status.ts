@@ -42,6 +42,7 @@ export interface StatusParts {
   readonly config: Config
   readonly metrics: MetricsReader
   readonly nowMs: number
+  readonly wallMs: number
   /** Null until recovery is done. */
   readonly storage: Storage | null
   readonly inventory: ServerInventory
@@ -66,7 +67,9 @@ export function serverStatus(server: StatusSource, parts: StatusParts): ServerSt
     tree: {
       znodeCount: tree.znodeCount,
       ephemeralCount: tree.ephemeralCount,
-      watchCount: server.watches.watchCount(),
+      get watchCount() {
+        return server.watches.watchCount()
+      },
       dataBytes: tree.dataBytes,
     },
     sessionCount: sessions.size,
@@ -78,7 +81,12 @@ export function serverStatus(server: StatusSource, parts: StatusParts): ServerSt
     latency: server.stats.latency(),
     uptimeMs: Math.floor(parts.nowMs - server.startedMs),
     authFailedCount: server.stats.authFailed,
-    connections: [...server.connections].map(connectionStatus),
+    monotonicMs: parts.nowMs,
+    wallMs: parts.wallMs,
+    // Most words need no list of them.
+    get connections() {
+      return [...server.connections].map(connectionStatus)
+    },
     configuration: {
       clientPort: server.address?.port ?? config.clientPort,
       dataDir: config.dataDir,
@@ -118,6 +126,7 @@ function connectionStatus(connection: ClientConnection): ConnectionStatus {
   return {
     remote: connection.remote,
     establishedMs: connection.establishedWallMs,
+    heardMs: connection.heardMs,
     isReading: connection.isReading,
     queued: connection.pendingCount,
     received: stats.received,

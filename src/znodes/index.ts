@@ -19,6 +19,7 @@ export { PendingChanges } from './pending-changes.ts'
 export { type PreparedTxn, type PrepareOptions, WritePreparer } from './prepare.ts'
 export type { WriteOrigin } from './prepare-context.ts'
 export { wantsEphemeral } from './prepare-create.ts'
+export { type NamespaceQuota, quotasByNamespace } from './quota-usage.ts'
 export { type SweepOptions, sweepCandidates } from './sweep.ts'
 export { type CapturedAcl, TreeCapture } from './tree-capture.ts'
 export {

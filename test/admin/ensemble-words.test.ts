@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { createFourLetterWords } from '../../src/admin/index.ts'
 import type { ServerId } from '../../src/base/index.ts'
 import type { ServerStatus } from '../../src/server/index.ts'
-import { exampleProcess, exampleQuorum, exampleStatus } from './example-status.ts'
+import { exampleControl, exampleProcess, exampleQuorum, exampleStatus } from './example-status.ts'
 
 const words = createFourLetterWords('all', exampleProcess)
+const answer = (word: string, status: ServerStatus): string => {
+  return words.answer(word, status, exampleControl(), null)
+}
 
 const follower = exampleStatus({ mode: 'follower', quorum: exampleQuorum() })
 const observer = exampleStatus({
@@ -34,9 +37,8 @@ const leader = exampleStatus({
 /** What an answer has that the same server's would not have if it stood alone. */
 function added(word: string, status: ServerStatus): string[] {
   const alone = exampleStatus({ mode: 'standalone' })
-  const lines = words.answer(word, alone).split('\n')
-  return words
-    .answer(word, status)
+  const lines = answer(word, alone).split('\n')
+  return answer(word, status)
     .split('\n')
     .filter((line) => !lines.includes(line))
 }
@@ -49,7 +51,7 @@ describe.each(['srvr', 'stat'])('%s', (word) => {
 
   test('of a leader ends with the sizes of its proposals', () => {
     expect(added(word, leader)).toEqual(['Mode: leader', 'Proposal sizes last/min/max: 70/48/156'])
-    expect(words.answer(word, leader)).toMatch(
+    expect(answer(word, leader)).toMatch(
       /\nMode: leader\nNode count: 22\nProposal sizes last\/min\/max: 70\/48\/156\n$/,
     )
   })
@@ -57,9 +59,7 @@ describe.each(['srvr', 'stat'])('%s', (word) => {
 
 describe('conf', () => {
   test('ends with the ensemble, and without a line end', () => {
-    expect(
-      words.answer('conf', follower),
-    ).toBe(`${words.answer('conf', exampleStatus())}initLimit=10
+    expect(answer('conf', follower)).toBe(`${answer('conf', exampleStatus())}initLimit=10
 syncLimit=5
 electionAlg=3
 electionPort=23383
@@ -121,10 +121,10 @@ test('a server that looks for a leader says that it does not serve', () => {
     quorum: exampleQuorum({ peerState: 'looking', leader: null }),
   })
   for (const word of ['srvr', 'stat', 'mntr', 'conf', 'cons']) {
-    expect(words.answer(word, looking)).toBe(
+    expect(answer(word, looking)).toBe(
       'This ZooKeeper instance is not currently serving requests\n',
     )
   }
-  expect(words.answer('ruok', looking)).toBe('imok')
-  expect(words.answer('isro', looking)).toBe('null')
+  expect(answer('ruok', looking)).toBe('imok')
+  expect(answer('isro', looking)).toBe('null')
 })

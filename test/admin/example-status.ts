@@ -7,6 +7,7 @@ import type {
   QuorumStatus,
   ServerInventory,
   ServerStatus,
+  WordControl,
 } from '../../src/server/index.ts'
 import { EventHistory } from '../../src/server/index.ts'
 
@@ -14,6 +15,7 @@ import { EventHistory } from '../../src/server/index.ts'
 export function exampleConnection(changes: Partial<ConnectionStatus> = {}): ConnectionStatus {
   return {
     remote: { host: '127.0.0.1', port: 34624 },
+    heardMs: 1_137_940.7,
     establishedMs: 1_795_229_012_717,
     isReading: true,
     queued: 0,
@@ -50,6 +52,8 @@ export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus
     latency: { minMs: 0, avgMs: 0.51714, maxMs: 13 },
     uptimeMs: 34_410.9,
     authFailedCount: 1,
+    monotonicMs: 1_138_000,
+    wallMs: Date.UTC(2026, 10, 21, 2, 43, 47),
     connections: [
       exampleConnection(),
       exampleConnection({
@@ -91,6 +95,8 @@ const OTHER_SESSION = 0x1000010f4650002n as SessionId
 /** What clients of a real server had. */
 export function exampleInventory(changes: Partial<ServerInventory> = {}): ServerInventory {
   return {
+    quotas: () =>
+      new Map([['app', { countLimit: 100, bytesLimit: -1, countUsage: 17, bytesUsage: 28 }]]),
     watchSummary: () => ({ connections: 2, paths: 2, watches: 3 }),
     watchesBySession: () =>
       new Map([
@@ -203,4 +209,9 @@ export function exampleProcess(changes: Partial<ProcessStatus> = {}): ProcessSta
     }),
     ...changes,
   }
+}
+
+/** Nothing that an operator does to it has an effect. */
+export function exampleControl(): WordControl {
+  return { traceMask: 306n, resetStats: () => {}, resetConnectionStats: () => {} }
 }

@@ -8,7 +8,12 @@ import {
 import { DEFAULT_FOUR_LETTER_WORDS } from '../../src/config/index.ts'
 import { MemoryMetrics } from '../../src/env/index.ts'
 import type { ServerStatus } from '../../src/server/index.ts'
-import { exampleConnection, exampleProcess, exampleStatus } from './example-status.ts'
+import {
+  exampleConnection,
+  exampleControl,
+  exampleProcess,
+  exampleStatus,
+} from './example-status.ts'
 
 const ALL_WORDS =
   'conf cons crst dirs dump envi gtmk stmk hash isro mntr ruok srst srvr stat wchc wchp wchs'.split(
@@ -27,7 +32,7 @@ function ask(
 ): string | null {
   const words = createFourLetterWords(whitelist, exampleProcess)
   const name = words.recognize(bytesOf(word))
-  return name === null ? null : words.answer(name, status)
+  return name === null ? null : words.answer(name, status, exampleControl(), null)
 }
 
 describe('recognition', () => {
@@ -55,15 +60,19 @@ describe('the whitelist', () => {
     )
   })
 
-  test('words of later versions say so', () => {
-    expect(ask('dump')).toBe('dump is not in this version of zabkeeper yet.\n')
-    expect(unansweredWords(new Set(['ruok', 'dump', 'nope']))).toEqual(['dump', 'nope'])
+  test('with words that there are not is told about them', () => {
+    expect(unansweredWords(new Set(['ruok', 'dump', 'nope']))).toEqual(['nope'])
     expect(unansweredWords('all')).toEqual([])
   })
 
-  test('by default names exactly the words this version answers', () => {
-    const words = FOUR_LETTER_COMMANDS.map((command) => command.word).sort()
-    expect([...DEFAULT_FOUR_LETTER_WORDS].sort()).toEqual(words)
+  test('has every word of the reference to choose from', () => {
+    expect(FOUR_LETTER_COMMANDS.map(({ word }) => word).sort()).toEqual(ALL_WORDS.toSorted())
+  })
+
+  test('by default lets through what changes nothing and tells nothing of sessions', () => {
+    const others = ALL_WORDS.filter((word) => !DEFAULT_FOUR_LETTER_WORDS.has(word))
+    expect(others).toEqual('cons crst dump stmk srst wchc wchp wchs'.split(' '))
+    expect(DEFAULT_FOUR_LETTER_WORDS.size + others.length).toBe(ALL_WORDS.length)
   })
 })
 
@@ -74,9 +83,18 @@ describe('a server that does not serve', () => {
     expect(ask(word, status)).toBe('This ZooKeeper instance is not currently serving requests\n')
   })
 
-  test('ruok, isro and envi answer', () => {
+  test.each(['dirs', 'dump', 'wchs', 'wchc', 'wchp', 'crst', 'srst'])('%s says so, too', (word) => {
+    expect(ask(word, status)).toBe('This ZooKeeper instance is not currently serving requests\n')
+  })
+
+  test('hash says so without a line end, as upstream', () => {
+    expect(ask('hash', status)).toBe('This ZooKeeper instance is not currently serving requests')
+  })
+
+  test('ruok, isro, gtmk and envi answer', () => {
     expect(ask('ruok', status)).toBe('imok')
     expect(ask('isro', status)).toBe('null')
+    expect(ask('gtmk', status)).toBe('306')
     expect(ask('envi', status)).toBe(ask('envi'))
   })
 })
@@ -225,6 +243,7 @@ describe('mntr', () => {
     const words = createFourLetterWords('all', () =>
       exampleProcess({ openFiles: null, openFilesMax: null }),
     )
-    expect(words.answer('mntr', exampleStatus())).not.toContain('file_descriptor')
+    const answer = words.answer('mntr', exampleStatus(), exampleControl(), null)
+    expect(answer).not.toContain('file_descriptor')
   })
 })
