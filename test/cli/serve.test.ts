@@ -105,7 +105,8 @@ describe('a server', () => {
     const args = ['--port', '0', '--host', '127.0.0.1', '--log-format', 'text']
     const run = scratch.run('serve', ...args)
     await run.says(/ready after \d+ ms\n/)
-    const lines = run.stdout.split('\n')
+    // The admin server may have said something before.
+    const lines = run.stdout.slice(run.stdout.indexOf('zabkeeper ')).split('\n')
     expect(lines[0]).toBe(`zabkeeper ${VERSION} (speaks as ZooKeeper 3.9.3)`)
     expect(lines[1]).toMatch(/^ {2}mode {6}standalone, pid \d+$/)
     expect(lines[2]).toMatch(/^ {2}clients {3}port \d+ on 127\.0\.0\.1, tick 2000 ms$/)
