@@ -14,6 +14,8 @@ packages=(
   default-jdk-headless gcc libc6-dev strace
   # the database of an example
   postgresql
+  # promtool, systemd-analyze and a reader of YAML, for what is in packaging
+  prometheus systemd python3-yaml
   # libraries of the 3.9.3 server
   libslf4j-java libjackson2-databind-java libdropwizard-metrics-java libcommons-cli-java
   libcommons-io-java libsnappy-java libnetty-java libjetty9-java liblog4j1.2-java

@@ -51,7 +51,7 @@ electionAlg=3
 electionPort=23325
 quorumPort=23324
 peerType=0
-membership: 
+membership:${' '}
 ${servers.join('\n')}
 version=100000000`
 }
