@@ -70,7 +70,7 @@ export function usageText({ name, usage, flags, explainsFlags }: Command): strin
   })
   const width = Math.max(...rows.map(({ left }) => left.length)) + 3
   const sorted = [...rows].sort((a, b) => (a.left < b.left ? -1 : 1))
-  return [line, ...sorted.map(({ left, description }) => left.padEnd(width) + description)].join(
-    '\n',
-  )
+  const lines = sorted.map(({ left, description }) => left.padEnd(width) + description)
+  // With an empty line at the end, as zkCli has it.
+  return [line, ...lines, ''].join('\n')
 }

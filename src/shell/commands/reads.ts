@@ -104,7 +104,7 @@ const GET_EPHEMERALS: Command = {
     const path = args.operands[0] ?? '/'
     checkPath(path)
     const zk = await context.client(path)
-    const paths = await zk.getEphemerals(path, context.call)
+    const paths = (await zk.getEphemerals(path, context.call)).sort()
     context.output.print(`[${paths.join(', ')}]`)
     return paths
   },
