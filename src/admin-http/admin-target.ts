@@ -1,6 +1,6 @@
 import type { StartFacts } from '../admin/index.ts'
 import type { AdminConfig } from '../config/index.ts'
-import type { Clock, Logger, ProcessStatus } from '../env/index.ts'
+import type { Clock, Logger, Metrics, ProcessStatus } from '../env/index.ts'
 import type { ReplicatedState, ServerControl, ServerStatus } from '../server/index.ts'
 
 /** The server that is administered. */
@@ -23,4 +23,5 @@ export interface AdminOptions {
   readonly readProcess: () => ProcessStatus
   readonly logger: Logger
   readonly clock: Clock
+  readonly metrics: Pick<Metrics, 'count' | 'observe'>
 }

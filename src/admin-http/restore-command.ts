@@ -49,15 +49,19 @@ export class RestoreCommand implements GuardedCommand {
   }
 
   async run({ facts, request, response }: GuardedRequest): Promise<HttpReply | null> {
-    const { config, logger } = this.#options
+    const { config, logger, clock, metrics } = this.#options
     const { name } = this
     const refused =
       refusal(name, config.isRestoreEnabled, facts, this.#target, this.#options) ??
       this.#refusalOfServer() ??
       limited(name, this.#limit, config.rateLimitIntervalMs)
-    if (refused !== null) return refused
+    if (refused !== null) {
+      if (refused.status === 429) metrics.count('restore_rate_limited_count', 1)
+      return refused
+    }
     this.#limit.begin()
     let isDone = false
+    const startMs = clock.monotonicMs()
     try {
       if (request.headers.expect !== undefined) response.writeContinue()
       const snapshot = await this.#receive(request)
@@ -70,6 +74,7 @@ export class RestoreCommand implements GuardedCommand {
       })
       const restored = await this.#replace(snapshot, zxid)
       isDone = true
+      metrics.observe('restore_time', clock.monotonicMs() - startMs)
       logger.info('the snapshot is in place', { zxid: formatHex(restored) })
       const body = renderFailure(name, null, [['last_zxid', restored]])
       return { status: 200, contentType: JSON_TYPE, body }
@@ -79,6 +84,7 @@ export class RestoreCommand implements GuardedCommand {
       return failure(name, 500, `this is no whole snapshot, nothing was changed: ${error.message}`)
     } finally {
       this.#limit.end(isDone)
+      if (!isDone) metrics.count('restore_error_count', 1)
     }
   }
 

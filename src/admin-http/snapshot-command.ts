@@ -43,12 +43,15 @@ export class SnapshotCommand implements GuardedCommand {
   }
 
   async run({ facts, response }: GuardedRequest): Promise<HttpReply | null> {
-    const { config } = this.#options
+    const { config, metrics } = this.#options
     const { name } = this
     const refused =
       refusal(name, config.isSnapshotEnabled, facts, this.#target, this.#options) ??
       limited(name, this.#limit, config.rateLimitIntervalMs)
-    if (refused !== null) return refused
+    if (refused !== null) {
+      if (refused.status === 429) metrics.count('snapshot_rate_limited_count', 1)
+      return refused
+    }
     this.#limit.begin()
     let isDone = false
     // Both are of the same moment: one tells how long the other will be.
@@ -70,6 +73,7 @@ export class SnapshotCommand implements GuardedCommand {
       measured.end()
       given.end()
       this.#limit.end(isDone)
+      if (!isDone) metrics.count('snapshot_error_count', 1)
     }
   }
 

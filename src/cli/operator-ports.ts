@@ -24,7 +24,7 @@ export function openOperatorPorts(
 ): void {
   const { config, onOpen } = options
   const { admin, metricsProvider } = config
-  const { logger, clock } = platform
+  const { logger, clock, metrics } = platform
   const { exportsProcessFigures } = metricsProvider
   if (admin.isEnabled) {
     const port = new AdminServer(server, {
@@ -37,6 +37,7 @@ export function openOperatorPorts(
       readProcess,
       logger,
       clock,
+      metrics,
     })
     void port.open().then((address) => {
       if (address !== null) onOpen('admin server', address)

@@ -111,14 +111,7 @@ export class ServerControl {
     return root !== undefined && ownsRoot(root.acl, ids, this.#parts.providers)
   }
 
-  /* ---------------------------------------------------------------- checkpoint and restore */
-
-  /** Brings the checkpoint on disk up to date, if that is not under way. Called back at once when there is nothing to do. */
-  checkpoint(done: () => void): void {
-    const running = this.#parts.running()
-    if (running === null) done()
-    else running.storage.checkpoint(done)
-  }
+  /* ---------------------------------------------------------------- restore */
 
   /** For a file as Apache ZooKeeper writes them, to be restored: a tree of its own until then. */
   newSnapshotSink(): SnapshotSink {

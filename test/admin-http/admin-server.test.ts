@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AdminServer, MetricsServer } from '../../src/admin-http/index.ts'
 import { defaultConfig } from '../../src/config/index.ts'
+import { MemoryMetrics } from '../../src/env/index.ts'
 import { readProcess } from '../../src/platform/process/index.ts'
 import { systemClock } from '../../src/platform/sockets/index.ts'
 import { exampleQuorum, exampleStatus } from '../admin/example-status.ts'
@@ -189,6 +190,7 @@ describe('a port that cannot be had', () => {
       readProcess,
       logger: log,
       clock: systemClock,
+      metrics: new MemoryMetrics(),
     })
     expect(await second.open()).toBeNull()
     expect(log.lines).toEqual([

@@ -147,6 +147,7 @@ describe('a snapshot', () => {
     await takeSnapshot(admin)
     const second = await fetch(`${admin.url}/commands/snapshot`, { headers: BEARER })
     expect(second.status).toBe(429)
+    expect(admin.metrics.counters.get('snapshot_rate_limited_count')).toBe(1)
     expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(500)
     expect(await second.text()).toMatch(
       /"error" : "only one snapshot in 600000 ms \(admin\.rateLimiterIntervalInMS\); try again in \d+ s"/,
@@ -227,6 +228,17 @@ describe('a restore', () => {
     expect(server.sessions.map(({ id }) => id)).not.toContain(lateId)
   })
 
+  test('takes a snapshot of an Apache ZooKeeper', async () => {
+    const { admin, server } = await stage()
+    const file = new URL('testdata/snapshot-3.9.3.141', import.meta.url)
+    const response = await restore(admin, readFileSync(file))
+    expect(await response.text()).toContain('"last_zxid" : 321,')
+    const zk = await server.connect()
+    expect((await zk.getChildren('/app')).children).toContain('eph-a')
+    const owner = server.sessions.find(({ ephemerals }) => ephemerals.includes('/app/eph-a'))
+    expect((await zk.exists('/app/eph-a'))!.ephemeralOwner).toBe(owner!.id)
+  })
+
   test.each([
     ['garbage', () => Buffer.from('garbage')],
     ['nothing', () => Buffer.alloc(0)],
@@ -249,6 +261,8 @@ describe('a restore', () => {
     expect(await response.text()).toContain('this is no whole snapshot, nothing was changed: ')
     expect(await text(zk, '/a')).toBe('kept')
     expect((await restore(admin, snapshot)).status).toBe(200)
+    expect(admin.metrics.counters.get('restore_error_count')).toBe(1)
+    expect(admin.metrics.summaries.get('restore_time')!.count).toBe(1)
   })
 
   test('that breaks off changes nothing, and the next one may begin', async () => {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { AdminServer, type AdminTarget } from '../../src/admin-http/index.ts'
 import { type AdminConfig, defaultConfig } from '../../src/config/index.ts'
-import type { LogFields, Logger } from '../../src/env/index.ts'
+import { type LogFields, type Logger, MemoryMetrics } from '../../src/env/index.ts'
 import { readProcess } from '../../src/platform/process/index.ts'
 import { systemClock } from '../../src/platform/sockets/index.ts'
 import type { ServerStatus } from '../../src/server/index.ts'
@@ -38,6 +38,7 @@ export interface OpenAdmin {
   readonly port: number
   readonly url: string
   readonly log: KeptLog
+  readonly metrics: MemoryMetrics
   close(): void
 }
 
@@ -49,6 +50,7 @@ export async function openAdmin(
   dataDir = '/nonexistent',
 ): Promise<OpenAdmin> {
   const log = new KeptLog()
+  const metrics = new MemoryMetrics()
   const admin = new AdminServer(target, {
     config: { ...defaultConfig().admin, port: 0, ...changes },
     token,
@@ -59,11 +61,12 @@ export async function openAdmin(
     readProcess,
     logger: log,
     clock: systemClock,
+    metrics,
   })
   const address = await admin.open()
   if (address === null) throw new Error('the admin server does not listen')
   const { port } = address
-  return { port, url: `http://127.0.0.1:${port}`, log, close: () => admin.close() }
+  return { port, url: `http://127.0.0.1:${port}`, log, metrics, close: () => admin.close() }
 }
 
 /** A server of which only its status is asked. */
