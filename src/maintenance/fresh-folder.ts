@@ -12,6 +12,9 @@ import { MaintenanceError } from './maintenance-error.ts'
 import { newState } from './state.ts'
 import type { Progress } from './text.ts'
 
+/** A server goes on with segments of its own size. */
+const SEGMENT_BYTES = 1024 * 1024
+
 export interface FreshFolder {
   readonly dataDir: string
   readonly dataLogDir: string
@@ -39,7 +42,13 @@ export async function writeFreshFolder(fresh: FreshFolder, onProgress: Progress)
       else storage.close(() => reject(failure))
     }
     const handlers = { onDurable: (): void => {}, onFatal: fail }
-    const options = { ...defaultStorageOptions(dataDir), dataLogDir }
+    const options = {
+      ...defaultStorageOptions(dataDir),
+      dataLogDir,
+      segmentBytes: SEGMENT_BYTES,
+      // A server makes it at its first start.
+      reserveBytes: 0,
+    }
     openStorage(platform, options, newState(), handlers, (error, opened) => {
       if (error !== null) return fail(error)
       storage = opened

@@ -1,6 +1,7 @@
 import { open, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { formatHex, NO_ZXID, type Zxid } from '../base/index.ts'
+import { LOCK_FOLDER } from '../platform/index.ts'
 import {
   applyControl,
   type ControlState,
@@ -23,6 +24,9 @@ import {
   segmentName,
 } from '../storage/index.ts'
 import { codeOf } from './maintenance-error.ts'
+
+/** Files that are being made have it. */
+const CREATING_SUFFIX = '.creating'
 
 /** A place in the log where something that was written is not there as it was written. */
 export interface LogProblem {
@@ -79,9 +83,10 @@ export interface LogView {
   readonly folderId: Uint8Array | null
   /** The last group of the log, when nothing is wrong. */
   readonly lastKind: GroupKind | null
-  /** Names in the folder that are no segments, the lock excepted. */
+  /** Names of segments that are being prepared. */
   readonly prepared: readonly string[]
   readonly hasReserve: boolean
+  /** Names in the folder that are none of ours. */
   readonly foreign: readonly string[]
 }
 
@@ -115,7 +120,7 @@ export async function readOurLog(folder: string, onRecord: OnRecord = () => {}):
   return walk.result(
     names.filter((name) => parseSegmentName(name)?.isPrepared === true),
     names.includes(RESERVE_NAME),
-    others.filter((name) => name !== 'lock'),
+    others.filter((name) => name !== LOCK_FOLDER && !name.endsWith(CREATING_SUFFIX)),
   )
 }
 
