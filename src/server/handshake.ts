@@ -138,6 +138,11 @@ export class Handshake {
   /**
    * The password is checked before the session's present connection is touched; upstream does it the other way
    * round, so that anybody who knows an id can cut its connection (docs/divergence.md).
+   *
+   * That connection ends now, and not when the session is had: (1) the client leaves it while this server stands still,
+   * gives up a second one to this server as well, and has its session at another; (2) this server goes on, and the second
+   * connection claims the session for it; (3) what was still under way on the first one would be carried out, after what
+   * the client has done since.
    */
   #takeUp(connection: ClientConnection, request: ConnectRequest, timeoutMs: number): void {
     if (!isSessionPassword(request.sessionId, request.passwd)) {
@@ -146,6 +151,7 @@ export class Handshake {
     }
     connection.phase = Phase.connecting
     connection.sessionId = request.sessionId
+    this.#sessions.leave(request.sessionId)
     this.#host.takeUpSession(connection, request.sessionId, timeoutMs)
   }
 

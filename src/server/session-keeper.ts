@@ -135,6 +135,11 @@ export class SessionKeeper implements ExpiryHandler {
     this.#owners.set(sessionId, connection)
   }
 
+  /** Its client wants the session on a new connection: the one that it has on this server is closed. */
+  leave(sessionId: SessionId): void {
+    this.#owners.get(sessionId)?.closeAfterFlush('its client has come back over a new connection')
+  }
+
   detach(connection: ClientConnection): void {
     const { sessionId } = connection
     if (sessionId !== NO_SESSION && this.#owners.get(sessionId) === connection) {
