@@ -65,6 +65,8 @@ export class RestoreCommand implements GuardedCommand {
     try {
       if (request.headers.expect !== undefined) response.writeContinue()
       const snapshot = await this.#receive(request)
+      // From here on there is nothing to hear from the caller, however long the disk takes.
+      request.socket.setTimeout(0)
       const zxid = checked(snapshot, facts.parameters.get('salvage') === 'true')
       const late = this.#refusalOfServer()
       if (late !== null) return late

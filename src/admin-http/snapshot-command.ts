@@ -42,7 +42,7 @@ export class SnapshotCommand implements GuardedCommand {
     this.#limit = new RateLimit(rateLimitIntervalMs, () => options.clock.monotonicMs())
   }
 
-  async run({ facts, response }: GuardedRequest): Promise<HttpReply | null> {
+  async run({ facts, request, response }: GuardedRequest): Promise<HttpReply | null> {
     const { config, metrics } = this.#options
     const { name } = this
     const refused =
@@ -58,9 +58,12 @@ export class SnapshotCommand implements GuardedCommand {
     const measured = new SnapshotFile(this.#target.state)
     const given = new SnapshotFile(this.#target.state)
     try {
+      // There is nothing to hear from the caller until the first byte is sent.
+      request.socket.setTimeout(0)
       const bytes = await sizeOf(measured)
       const headers = { last_zxid: formatHex(given.zxid), snapshot_size: String(bytes) }
       const isStreamed = facts.parameters.get('streaming')?.toLowerCase() !== 'false'
+      if (isStreamed) request.socket.setTimeout(config.idleTimeoutMs)
       const reply = isStreamed
         ? await stream(given, bytes, headers, response)
         : await this.#keep(given, bytes, headers)

@@ -227,6 +227,7 @@ export class ReceivedSnapshot {
   moveInto(state: ReplicatedState, zxid: Zxid): void {
     state.tree.become(this.#tree)
     state.sessions.clear()
+    state.digestLog.clear()
     for (const { id, timeoutMs } of this.sessions()) state.loadSession(id, timeoutMs)
     state.endLoad(zxid)
   }

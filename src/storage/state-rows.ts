@@ -26,6 +26,7 @@ interface PendingInstall {
  */
 export class StateRows {
   readonly #logger: StorageEnvironment['logger']
+  readonly #wallMs: () => number
   readonly #handle: RowsHandle
   readonly #checkpointer: Checkpointer
   readonly #installer: Installer
@@ -33,6 +34,7 @@ export class StateRows {
   /** Snapshots handed over, of which the log does not say yet that they count; oldest first. */
   readonly #installs: PendingInstall[] = []
   #isSweeping = false
+  #installedAtMs: number | null = null
   #isStopping = false
   #onSwept: (() => void) | null = null
 
@@ -47,6 +49,7 @@ export class StateRows {
     onFatal: (error: StorageError) => void,
   ) {
     this.#logger = env.logger
+    this.#wallMs = () => env.clock.wallMs()
     this.#handle = handle
     this.#onFatal = onFatal
     this.#checkpointer = new Checkpointer(
@@ -89,8 +92,12 @@ export class StateRows {
     return this.#checkpointer.lastMs
   }
 
+  /** When the rows in use became what they are, Unix time; null if an earlier process has made them. */
   get lastCheckpointAtMs(): number | null {
-    return this.#checkpointer.lastAtMs
+    const madeAtMs = this.#checkpointer.lastAtMs
+    const installedAtMs = this.#installedAtMs
+    if (madeAtMs === null || installedAtMs === null) return madeAtMs ?? installedAtMs
+    return Math.max(madeAtMs, installedAtMs)
   }
 
   /** No checkpoint can begin now. */
@@ -125,6 +132,7 @@ export class StateRows {
     this.#handle.zxid = mark.summary.zxid
     this.#handle.generation = mark.generation
     this.#handle.isSwept = false
+    this.#installedAtMs = this.#wallMs()
     this.#checkpointer.purge(() => {})
   }
 
