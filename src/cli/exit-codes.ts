@@ -14,9 +14,10 @@ type ExitName =
   | 'dataFolder'
   | 'diskFailed'
   | 'dataDamaged'
+  | 'electionPort'
   | 'programFailure'
 
-/** Codes that Apache ZooKeeper also has (0 to 3 and 10) mean the same here. */
+/** Codes that Apache ZooKeeper also has (0 to 3, 10 and 14) mean the same here. */
 export const EXIT: Readonly<Record<ExitName, ExitCode>> = {
   ok: { code: 0, meaning: 'stopped as asked (SIGTERM, SIGINT)' },
   failure: { code: 1, meaning: 'could not start, for example because the port is taken' },
@@ -33,6 +34,10 @@ export const EXIT: Readonly<Record<ExitName, ExitCode>> = {
   dataDamaged: {
     code: 11,
     meaning: 'stored data is damaged and nothing else could replace it; it was left as it is',
+  },
+  electionPort: {
+    code: 14,
+    meaning: 'the election port cannot be listened on, however often it was tried',
   },
   programFailure: {
     code: EXIT_PROGRAM_FAILURE,

@@ -4,6 +4,7 @@ import { createFourLetterWords } from '../admin/index.ts'
 import type { Config, EnsembleConfig } from '../config/index.ts'
 import { ConfigError } from '../config/index.ts'
 import type { IoError } from '../env/index.ts'
+import { ElectionPortError } from '../peer/index.ts'
 import type { LogFormat, LogLevel, Platform } from '../platform/index.ts'
 import {
   exitFatally,
@@ -131,7 +132,8 @@ function announce({ logger }: Platform, format: LogFormat, facts: BannerFacts): 
 }
 
 function exitCodeOf(error: StorageError | IoError): ExitCode {
-  return error instanceof StorageError ? exitCodeOfStorage(error) : EXIT.failure
+  if (error instanceof StorageError) return exitCodeOfStorage(error)
+  return error instanceof ElectionPortError ? EXIT.electionPort : EXIT.failure
 }
 
 /** Storage says what to do by itself; for the ports it is said here. */

@@ -2,6 +2,7 @@ import type { EnsembleConfig } from './ensemble.ts'
 import type { Limits } from './limits.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 import { DEFAULT_OBSERVABILITY, type ObservabilityConfig } from './observability.ts'
+import { DEFAULT_TUNING, type Tuning } from './tuning.ts'
 
 /** Which four-letter words are answered. */
 export type FourLetterWhitelist = 'all' | ReadonlySet<string>
@@ -48,6 +49,7 @@ export interface Config extends ObservabilityConfig {
   /** A durable write slower than this is logged. */
   readonly fsyncWarningMs: number
   readonly limits: Limits
+  readonly tuning: Tuning
 }
 
 /** The words that are answered unless configured: those that only read, cheaply, and tell nothing of sessions. */
@@ -94,6 +96,7 @@ export function defaultConfig(overrides: ConfigOverrides = {}): Config {
     ensemble: null,
     fsyncWarningMs: 1000,
     limits: DEFAULT_LIMITS,
+    tuning: DEFAULT_TUNING,
     ...DEFAULT_OBSERVABILITY,
   }
 }

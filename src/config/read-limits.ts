@@ -25,12 +25,7 @@ export function readLimits(settings: Settings): Limits {
       1,
       INT32_MAX,
     ),
-    outstandingMax: settings.integer(
-      'globalOutstandingLimit',
-      fallback.outstandingMax,
-      1,
-      INT32_MAX,
-    ),
+    outstandingMax: readOutstandingMax(settings),
     connectionsPerAddressMax: Math.max(
       0,
       settings.integer('maxClientCnxns', fallback.connectionsPerAddressMax, -1, INT32_MAX),
@@ -58,4 +53,12 @@ export function readLimits(settings: Settings): Limits {
       INT32_MAX,
     ),
   }
+}
+
+/** Both keys hold requests back; upstream's throttler does so in a queue, here they stay with their clients. */
+function readOutstandingMax(settings: Settings): number {
+  const { outstandingMax } = DEFAULT_LIMITS
+  const limit = settings.integer('globalOutstandingLimit', outstandingMax, 1, INT32_MAX)
+  const throttled = settings.integer('request_throttle_max_requests', 0, -1, INT32_MAX)
+  return throttled <= 0 ? limit : Math.min(limit, throttled)
 }

@@ -8,6 +8,7 @@ import { type ObservabilityConfig, readObservability } from './observability.ts'
 import { readLimits } from './read-limits.ts'
 import { SERVER_ID_MAX } from './server-line.ts'
 import { type PropertySource, Settings } from './settings.ts'
+import { readTuning } from './tuning.ts'
 import { collectNotes, collectWarnings, missingProtections } from './warnings.ts'
 
 const INT32_MAX = 0x7fff_ffff
@@ -88,6 +89,7 @@ export function inspectZooCfg(text: string, file: string, sources: ConfigSources
     folders: attempt(() => readFolders(settings, overrides)),
     features: attempt(() => readFeatures(settings, ensemble)),
     limits: attempt(() => readLimits(settings)),
+    tuning: attempt(() => readTuning(settings, tickTimeMs)),
     observability: attempt(() => readObservability(settings)),
   }
   const warnings = [...collectWarnings(settings, ensemble), ...listWarnings]
@@ -99,6 +101,7 @@ export function inspectZooCfg(text: string, file: string, sources: ConfigSources
     ...parts.features!,
     ensemble,
     limits: parts.limits!,
+    tuning: parts.tuning!,
     ...parts.observability!,
   }
   if (ensemble !== null) {
@@ -259,6 +262,7 @@ function readFeatures(
   | keyof ReturnType<typeof readFolders>
   | keyof ReturnType<typeof readSessionTimes>
   | 'limits'
+  | 'tuning'
 > {
   const fallback = defaultConfig()
   return {

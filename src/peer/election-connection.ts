@@ -49,6 +49,11 @@ export class ElectionConnection implements ConnectionHandler, FrameSink {
     if (!this.#isClosed) this.#socket.write(bytes)
   }
 
+  /** From now on the other machine is asked after so long without a word whether the connection exists there. */
+  keepAlive(idleMs: number): void {
+    if (!this.#isClosed) this.#socket.keepAlive(idleMs)
+  }
+
   /** Nothing is reported any more. */
   destroy(): void {
     this.#becomeClosed()

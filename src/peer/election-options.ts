@@ -1,5 +1,5 @@
 import type { ServerId } from '../base/index.ts'
-import type { Address, IoError } from '../env/index.ts'
+import { type Address, IoError } from '../env/index.ts'
 import type { Notification } from '../zab/index.ts'
 
 export interface ElectionPortLimits {
@@ -27,6 +27,11 @@ export interface ElectionPortLimits {
   readonly questionGapMs: number
   /** How long a connection cannot be replaced because its other end asks for one: both may have dialled at once. */
   readonly freshMs: number
+  /** After so long without a word the other machine is asked whether it knows the connection; null for never. */
+  readonly keepAliveMs: number | null
+  /** How often the port is tried before that is an error, and how long between two tries. */
+  readonly bindTries: number
+  readonly bindRetryMs: number
 }
 
 export const DEFAULT_ELECTION_PORT_LIMITS: ElectionPortLimits = {
@@ -43,6 +48,9 @@ export const DEFAULT_ELECTION_PORT_LIMITS: ElectionPortLimits = {
   silenceMs: 10_000,
   questionGapMs: 3_000,
   freshMs: 1_000,
+  keepAliveMs: null,
+  bindTries: 1,
+  bindRetryMs: 1_000,
 }
 
 export interface ElectionPortOptions {
@@ -56,6 +64,13 @@ export interface ElectionPortOptions {
   readonly limits?: Partial<ElectionPortLimits>
 }
 
+/** The election port could not be bound: no other server would ever hear of this one. */
+export class ElectionPortError extends IoError {
+  constructor(cause: IoError) {
+    super(cause.code, cause.message, cause)
+  }
+}
+
 /** Called from socket events and timers, never inside of a call to the port. */
 export interface ElectionHandler {
   onElectionListening(address: Address): void
@@ -63,6 +78,6 @@ export interface ElectionHandler {
   onNotification(from: ServerId, notification: Notification): void
   /** The connection with a member was lost, or it cannot be reached any more. */
   onPeerDown(sid: ServerId): void
-  /** The port could not be bound, or accepting failed for good. */
+  /** The port could not be bound, or accepting failed for good: an {@link ElectionPortError}. */
   onPortError(error: IoError): void
 }

@@ -7,13 +7,14 @@ import { ElectionConnection, type ElectionConnectionHost } from './election-conn
 import {
   DEFAULT_ELECTION_PORT_LIMITS,
   type ElectionHandler,
+  ElectionPortError,
   type ElectionPortLimits,
   type ElectionPortOptions,
 } from './election-options.ts'
 import { ElectionPeer } from './election-peer.ts'
 import { IGNORE, refuse } from './ignore.ts'
 import { encodeInitialMessage } from './initial-message.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners, type ListenersHandler } from './listeners.ts'
 import { readNotification, writeNotification } from './notification.ts'
 import { PeerAddresses } from './peer-addresses.ts'
 import type { PeerEnvironment } from './peer-environment.ts'
@@ -74,11 +75,14 @@ export class ElectionPort {
   start(): void {
     assert(!this.#isStarted, 'the election port is started once')
     this.#isStarted = true
-    this.#listeners = new Listeners(this.#env, this.#options.listen, {
+    const handler: ListenersHandler = {
       onListening: (address: Address) => this.#handler.onElectionListening(address),
       onConnection: (socket) => this.#onConnection(socket),
-      onError: (error) => this.#handler.onPortError(error),
-    })
+      onError: (error) => this.#handler.onPortError(new ElectionPortError(error)),
+    }
+    const { bindTries, bindRetryMs } = this.#limits
+    const { listen } = this.#options
+    this.#listeners = new Listeners(this.#env, listen, handler, bindTries, bindRetryMs)
   }
 
   /** Closes everything, without a word to the handler and for good. */
@@ -150,6 +154,7 @@ export class ElectionPort {
 
   /** Takes a connection for the one that is kept, and sends the last message on it: it may have been lost before. */
   #adopt(peer: ElectionPeer, connection: ElectionConnection): void {
+    if (this.#limits.keepAliveMs !== null) connection.keepAlive(this.#limits.keepAliveMs)
     const old = peer.connection
     peer.connection = connection
     peer.connectedMs = this.#nowMs()

@@ -2,6 +2,7 @@ export type { ForwardedRequest, Revalidation, RevalidationAnswer, Touches } from
 export {
   DEFAULT_ELECTION_PORT_LIMITS,
   type ElectionHandler,
+  ElectionPortError,
   type ElectionPortLimits,
   type ElectionPortOptions,
 } from './election-options.ts'

@@ -1,4 +1,11 @@
-import type { Address, Connection, ConnectionHandler, IoError, Listener } from '../env/index.ts'
+import type {
+  Address,
+  Connection,
+  ConnectionHandler,
+  IoError,
+  Listener,
+  TimerHandle,
+} from '../env/index.ts'
 import type { PeerEnvironment } from './peer-environment.ts'
 
 /** Whom {@link Listeners} tell. */
@@ -15,14 +22,25 @@ export class Listeners {
   readonly #env: PeerEnvironment
   readonly #handler: ListenersHandler
   readonly #listeners: Listener[] = []
+  readonly #triesMax: number
+  readonly #retryMs: number
+  readonly #timers: Set<TimerHandle> = new Set()
   #failed = 0
   #isClosed = false
 
-  /** Begins to listen; nothing is called from inside of this. */
-  constructor(env: PeerEnvironment, addresses: readonly Address[], handler: ListenersHandler) {
+  /** Begins to listen, each address up to `triesMax` times; nothing is called from inside of this. */
+  constructor(
+    env: PeerEnvironment,
+    addresses: readonly Address[],
+    handler: ListenersHandler,
+    triesMax = 1,
+    retryMs = 0,
+  ) {
     this.#env = env
     this.#handler = handler
-    for (const address of addresses) this.#listen(address, addresses.length)
+    this.#triesMax = triesMax
+    this.#retryMs = retryMs
+    for (const address of addresses) this.#listen(address, addresses.length, 1)
   }
 
   get isClosed(): boolean {
@@ -32,11 +50,14 @@ export class Listeners {
   /** Nothing is called from now on. */
   close(): void {
     this.#isClosed = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
     for (const listener of this.#listeners) listener.close(() => {})
     this.#listeners.length = 0
   }
 
-  #listen(address: Address, count: number): void {
+  #listen(address: Address, count: number, tries: number): void {
+    let isBound = false
     this.#env.network.listen(
       address,
       {},
@@ -46,13 +67,30 @@ export class Listeners {
             listener.close(() => {})
             return
           }
+          isBound = true
           this.#listeners.push(listener)
           this.#handler.onListening(listener.address)
         },
         onConnection: (socket) => this.#handler.onConnection(socket),
-        onError: (error) => this.#onError(address, error, count),
+        onError: (error) => {
+          if (isBound || tries >= this.#triesMax) this.#onError(address, error, count)
+          else this.#listenLater(address, error, count, tries)
+        },
       },
     )
+  }
+
+  /** Whoever has the port may be a server that ends just now. */
+  #listenLater(address: Address, error: IoError, count: number, tries: number): void {
+    if (this.#isClosed) return
+    const { host, port } = address
+    const fields = { host, port, reason: error.message, tries }
+    this.#env.logger.warn('the port cannot be listened on; tried again', fields)
+    const timer = this.#env.timers.at(this.#env.clock.monotonicMs() + this.#retryMs, () => {
+      this.#timers.delete(timer)
+      this.#listen(address, count, tries + 1)
+    })
+    this.#timers.add(timer)
   }
 
   #onError({ host, port }: Address, error: IoError, count: number): void {

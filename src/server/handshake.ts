@@ -14,6 +14,7 @@ import {
   InputReader,
   writeConnectResponse,
 } from '../wire/index.ts'
+import type { Admission } from './admission.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
 import type { ClientEvents } from './events/index.ts'
 import type { SessionKeeper } from './session-keeper.ts'
@@ -45,6 +46,7 @@ export class Handshake {
   readonly #maxTimeoutMs: number
   readonly #logger: Logger
   readonly #events: ClientEvents
+  readonly #admission: Admission
   readonly #reader: InputReader = new InputReader()
 
   constructor(
@@ -55,6 +57,7 @@ export class Handshake {
     maxTimeoutMs: number,
     logger: Logger,
     events: ClientEvents,
+    admission: Admission,
   ) {
     this.#host = host
     this.#sessions = sessions
@@ -63,6 +66,7 @@ export class Handshake {
     this.#maxTimeoutMs = maxTimeoutMs
     this.#logger = logger
     this.#events = events
+    this.#admission = admission
   }
 
   onConnectFrame(
@@ -94,6 +98,13 @@ export class Handshake {
         lastApplied: formatHex(this.#host.lastApplied),
       })
       this.#turnAway(connection, 'it has seen a newer zxid than this server')
+      return
+    }
+    const refusal = this.#admission.refusal(request)
+    if (refusal !== null) {
+      const fields = { remote: connection.remote.host, reason: refusal }
+      this.#logger.debug('client turned away; it must try another server', fields)
+      this.#turnAway(connection, refusal)
       return
     }
     connection.hasReadOnlyFlag = request.hasReadOnly

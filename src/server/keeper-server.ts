@@ -53,7 +53,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   readonly state: ReplicatedState
   readonly watches: WatchTable
   readonly stats: ServerStats
-  readonly outstanding: Outstanding = new Outstanding()
+  readonly outstanding: Outstanding
   readonly startedMs: number
   readonly control: ServerControl
   /** What has happened here lately. */
@@ -92,6 +92,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.clientEvents = new ClientEvents(this.events, clock, logger, config.warnings.slowRequestMs)
     this.stats = new ServerStats(env.metrics, this.clientEvents)
     this.limits = connectionLimits(config.limits)
+    this.outstanding = new Outstanding(config.tuning.largeRequests)
     this.#providers = authProvidersOf(config)
     this.watches = new WatchTable(this.#providers, new WatchMetrics(env.metrics))
     this.#treeOptions = {

@@ -1,8 +1,14 @@
+import type { Tuning } from '../config/index.ts'
+
 /**
  * What all connections together have asked for and not been answered, and writes on their way whose client has gone:
  * both cost memory until the disk has caught up.
  */
 export class Outstanding {
+  /** Longer requests are large ones. */
+  readonly #largeBytesMin: number
+  readonly #largeBytesMax: number
+  #largeBytes = 0
   requests = 0
   /** Lengths of their frames. */
   bytes = 0
@@ -12,6 +18,16 @@ export class Outstanding {
   queues = 0
   /** Requests that came out of a queue to be carried out, since the start. */
   released = 0
+
+  constructor({ thresholdBytes, bytesMax }: Tuning['largeRequests']) {
+    this.#largeBytesMin = thresholdBytes < 0 ? Infinity : thresholdBytes
+    this.#largeBytesMax = bytesMax
+  }
+
+  /** Whether a request of that length is a large one, and as many large ones as there may be are under way. */
+  isOneTooLarge(bytes: number): boolean {
+    return bytes > this.#largeBytesMin && this.#largeBytes + bytes > this.#largeBytesMax
+  }
 
   /** Whether clients who ask and go have piled up twice what may be outstanding. */
   isFlooded(limits: {
@@ -43,10 +59,12 @@ export class Outstanding {
   add(bytes: number): void {
     this.requests += 1
     this.bytes += bytes
+    if (bytes > this.#largeBytesMin) this.#largeBytes += bytes
   }
 
   remove(bytes: number): void {
     this.requests -= 1
     this.bytes -= bytes
+    if (bytes > this.#largeBytesMin) this.#largeBytes -= bytes
   }
 }

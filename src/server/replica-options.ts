@@ -1,10 +1,17 @@
 import { epochOf, type ServerId, type Zxid } from '../base/index.ts'
-import type { Config, EnsembleConfig, MemberAddress, MemberConfig } from '../config/index.ts'
+import type {
+  Config,
+  EnsembleConfig,
+  MemberAddress,
+  MemberConfig,
+  PeerTuning,
+} from '../config/index.ts'
 import { addressesOf, ensembleText } from '../config/index.ts'
 import type { Address } from '../env/index.ts'
 import {
   DEFAULT_ELECTION_PORT_LIMITS,
   DEFAULT_LEARNER_PORT_LIMITS,
+  type ElectionPortLimits,
   type ElectionPortOptions,
   type LearnerPortLimits,
   type LearnerPortOptions,
@@ -18,6 +25,7 @@ import {
   HierarchicalQuorum,
   MajorityQuorum,
   type QuorumVerifier,
+  type Timing,
 } from '../zab/index.ts'
 import type { DataTreeOptions } from '../znodes/index.ts'
 import type { ObserverMasterOptions } from './observer-master.ts'
@@ -30,6 +38,8 @@ export interface ReplicaOptions {
   readonly observerMaster: ObserverMasterOptions | null
   /** For trees that snapshots are received into. */
   readonly tree: DataTreeOptions
+  /** Part of the state's size that may be read of the log for one learner; null for what the core asks for. */
+  readonly snapshotSizeFactor: number | null
 }
 
 /** What may be set for a core beside what follows from the configuration. */
@@ -42,6 +52,8 @@ export type CoreLimits = Partial<
  * tries again, and the other end may not know the connection any more.
  */
 const ELECTION_SILENCE_MS = 2000
+/** Silence after which `tcpKeepAlive` asks; elections are rare. */
+const ELECTION_KEEP_ALIVE_MS = 10_000
 
 /** What a configuration, and what was found on disk, mean for the replica. `applied` is the state of the checkpoint. */
 export function replicaOptions(
@@ -72,26 +84,19 @@ export function replicaOptions(
       ensemble: zabEnsemble(ensemble),
       recovered,
       diskBase: storage.diskBase,
-      timing: {
-        ...DEFAULT_TIMING,
-        tickMs: config.tickTimeMs,
-        initLimit: ensemble.initLimit,
-        syncLimit: ensemble.syncLimit,
-      },
+      timing: timingOf(config, ensemble),
+      ...coreLimits(config.tuning.peers),
       seed,
     },
     tree,
+    snapshotSizeFactor: config.tuning.peers.snapshotSizeFactor,
     observerMaster: observerMasterOptions(config, ensemble, own),
     election: {
       self,
       listen: listenAddresses(ensemble, own, electionAddress),
       members: peerAddresses(ensemble, electionAddress),
       isMultiAddress: ensemble.multiAddress.isEnabled,
-      limits: {
-        silenceMs: ELECTION_SILENCE_MS,
-        addressWaitMs:
-          ensemble.multiAddress.waitMs ?? DEFAULT_ELECTION_PORT_LIMITS.connectTimeoutMs,
-      },
+      limits: electionLimits(config.tuning.peers, ensemble),
     },
     learner: {
       self,
@@ -100,6 +105,57 @@ export function replicaOptions(
       masters: observerMasters(ensemble, own),
       limits: learnerLimits(config, ensemble),
     },
+  }
+}
+
+function timingOf(config: Config, { initLimit, syncLimit }: EnsembleConfig): Timing {
+  const { peers } = config.tuning
+  const fallback = DEFAULT_TIMING
+  const minNotificationMs = peers.notificationMsMin ?? fallback.minNotificationMs
+  return {
+    ...fallback,
+    tickMs: config.tickTimeMs,
+    initLimit,
+    syncLimit,
+    minNotificationMs,
+    maxNotificationMs: Math.max(
+      minNotificationMs,
+      peers.notificationMsMax ?? fallback.maxNotificationMs,
+    ),
+    gatherMs: peers.gatherMs ?? fallback.gatherMs,
+    connectMs: peers.leaderConnectMs,
+    connectRetryMs: peers.leaderConnectRetryMs ?? fallback.connectRetryMs,
+    observerDelayMs: peers.observerDelayMs,
+  }
+}
+
+function coreLimits(
+  peers: PeerTuning,
+): Pick<CoreOptions, 'diskDiffBytes' | 'diffSyncsMax' | 'historyEntries' | 'snapSyncsMax'> {
+  const { snapshotSizeFactor, snapSyncsMax, diffSyncsMax } = peers
+  const fallback = DEFAULT_CORE_LIMITS
+  const isLogRead = snapshotSizeFactor === null || snapshotSizeFactor > 0
+  return {
+    historyEntries: peers.historyEntries ?? fallback.historyEntries,
+    diskDiffBytes: isLogRead ? fallback.diskDiffBytes : 0,
+    snapSyncsMax,
+    diffSyncsMax,
+  }
+}
+
+function electionLimits(
+  peers: PeerTuning,
+  { multiAddress }: EnsembleConfig,
+): Partial<ElectionPortLimits> {
+  const fallback = DEFAULT_ELECTION_PORT_LIMITS
+  const connectTimeoutMs = peers.electionConnectMs ?? fallback.connectTimeoutMs
+  return {
+    silenceMs: ELECTION_SILENCE_MS,
+    connectTimeoutMs,
+    introductionTimeoutMs: peers.electionIntroductionMs ?? fallback.introductionTimeoutMs,
+    addressWaitMs: multiAddress.waitMs ?? connectTimeoutMs,
+    keepAliveMs: peers.electionKeepAlive ? ELECTION_KEEP_ALIVE_MS : null,
+    bindTries: peers.electionBindTries === 0 ? Infinity : peers.electionBindTries,
   }
 }
 

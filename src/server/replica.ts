@@ -95,6 +95,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly #learners: LearnerPort
   readonly #observer: ReplicaObserver | null
   readonly #treeOptions: DataTreeOptions
+  readonly #snapshotSizeFactor: number | null
   /** Entries received from a leader, by their bytes, until the core hands them to the disk or drops them. */
   readonly #received: Map<Uint8Array, TxnEntry> = new Map()
   #timer: TimerHandle | null = null
@@ -144,6 +145,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.#state = state
     this.#observer = observer
     this.#treeOptions = options.tree
+    this.#snapshotSizeFactor = options.snapshotSizeFactor
     this.core = new ZabCore(options.core, env.clock.monotonicMs())
     this.events = new ReplicaEvents(history, env.clock, this.core)
     this.metrics = new ReplicaMetrics(env.metrics, env.clock, this.core, committedAt)
@@ -374,7 +376,9 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
 
   /** For a learner that lacks more than is in memory. */
   #readEntries({ link, after, upTo, maxBytes }: Outbox['entryRequests'][number]): void {
-    this.#storage.readEntries(after, upTo, maxBytes, (problem, read) => {
+    const share = this.#snapshotSizeFactor
+    const bytes = share === null ? maxBytes : Math.floor(share * this.#state.tree.dataBytes)
+    this.#storage.readEntries(after, upTo, bytes, (problem, read) => {
       if (read === null) {
         const reason = problem ?? 'nothing was read'
         this.step({ kind: InputKind.ENTRIES_FAILED, link, reason })

@@ -14,6 +14,7 @@ import {
 } from '../wire/index.ts'
 import type { AuthProviders } from '../znodes/index.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { Outstanding } from './outstanding.ts'
 import { PendingKind, type WaitingRequest } from './pending.ts'
 import type { ReadRequests } from './read-requests.ts'
 import type { ServerStats } from './server-stats.ts'
@@ -49,6 +50,7 @@ export interface RequestHost {
   readonly lastApplied: Zxid
   /** Whether there is no leader, and reads are served all the same. */
   readonly isReadOnly: boolean
+  readonly outstanding: Pick<Outstanding, 'isOneTooLarge'>
   /** Not null while writes cannot be logged (the disk is full): the error code that answers them. */
   writeRefusal(): number | null
   /** The session of the connection has asked to be closed; nothing else of it may be written. */
@@ -112,6 +114,11 @@ export class RequestProcessor {
     readRequestHeader(reader, this.#header)
     const { xid, type } = this.#header
     const length = end - start
+    if (this.#host.outstanding.isOneTooLarge(length)) {
+      // There is no reply that says so: a client library tries again, here or elsewhere.
+      connection.destroy(`a request of ${length} bytes beside others of that size`)
+      return
+    }
     if (WRITE_OPCODES.has(type)) this.#admitWrite(connection, type, xid, bytes, end, length, nowMs)
     else if (type === OpCode.auth) this.#admitAuth(connection, xid, length, nowMs)
     else if (this.#host.isReadOnly && OTHER_REFUSED_READ_ONLY.has(type)) {

@@ -9,6 +9,7 @@ import {
   type WatchTable,
   WritePreparer,
 } from '../znodes/index.ts'
+import { Admission } from './admission.ts'
 import type { ClientEvents, EventHistory } from './events/index.ts'
 import { Handshake, type HandshakeHost } from './handshake.ts'
 import { Member, type MemberHost } from './member.ts'
@@ -100,6 +101,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
       maxSessionTimeoutMs,
       logger,
       from.clientEvents,
+      new Admission(config, env, () => services.member?.core ?? null),
     ),
   }
 }

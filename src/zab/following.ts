@@ -62,7 +62,9 @@ export function learningLinkClosed(state: CoreState, learning: Learning, link: L
   if (link !== learning.link) return
   learning.link = null
   const { timing } = state.options
-  if (learning.phase !== LearningPhase.CONNECTING || learning.tries >= timing.connectTries) {
+  // With a time to connect in, that is the limit.
+  const triesMax = timing.connectMs === null ? timing.connectTries : Infinity
+  if (learning.phase !== LearningPhase.CONNECTING || learning.tries >= triesMax) {
     giveUp(state, learning, 'link lost')
     return
   }

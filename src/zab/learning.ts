@@ -59,7 +59,8 @@ export class Learning {
     this.leader = leader
     this.isObserver = !state.isVoter
     this.retryAtMs = state.nowMs
-    this.deadlineMs = state.nowMs + state.options.timing.gatherMs
+    const { connectMs, gatherMs } = state.options.timing
+    this.deadlineMs = state.nowMs + (connectMs ?? gatherMs)
   }
 
   /** Zxid after which the next entry of the leader must come. */

@@ -52,6 +52,8 @@ export class Looking {
   proposedMs: number = Infinity
   hasWithdrawn = false
   retryMs: number
+  /** Nothing is asked before; 0 once that time has come. */
+  notBeforeMs: number
   resendAtMs: number = Infinity
   reconsiderAtMs: number = Infinity
   /** When the standing quorum of votes becomes a decision; Infinity without a quorum. */
@@ -60,17 +62,22 @@ export class Looking {
   constructor(state: CoreState, reason: string) {
     this.reason = reason
     this.proposal = state.vote
-    this.retryMs = state.options.timing.minNotificationMs
+    const { minNotificationMs, observerDelayMs } = state.options.timing
+    this.retryMs = minNotificationMs
+    // All observers of a leader lose it at the same time.
+    const isDelayed = observerDelayMs > 0 && !state.isVoter && reason !== 'start'
+    this.notBeforeMs = isDelayed ? state.nowMs + observerDelayMs * state.random.next() : 0
   }
 
   nextDeadlineMs(): number {
+    if (!this.isVoting && this.notBeforeMs > 0) return this.notBeforeMs
     return Math.min(this.resendAtMs, this.reconsiderAtMs, this.decideAtMs)
   }
 }
 
 /** To be called once after the change of role and whenever a write has become durable. */
 export function startWhenDiskIsIdle(state: CoreState, looking: Looking): void {
-  if (looking.isVoting || !state.isDiskIdle) return
+  if (looking.isVoting || !state.isDiskIdle || state.nowMs < looking.notBeforeMs) return
   looking.isVoting = true
   looking.startedMs = state.nowMs
   startRound(state, looking, state.clock + 1)
@@ -81,6 +88,10 @@ export function startWhenDiskIsIdle(state: CoreState, looking: Looking): void {
 }
 
 export function lookingTimeout(state: CoreState, looking: Looking): void {
+  if (!looking.isVoting && state.nowMs >= looking.notBeforeMs) {
+    looking.notBeforeMs = 0
+    startWhenDiskIsIdle(state, looking)
+  }
   if (!looking.isVoting) return
   if (state.nowMs >= looking.decideAtMs) {
     decide(state, looking, looking.proposal, 'a quorum of votes')

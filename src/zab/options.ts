@@ -48,6 +48,10 @@ export interface Timing {
   readonly shunMs: number
   readonly connectRetryMs: number
   readonly connectTries: number
+  /** How long a learner tries to reach its leader; null for `connectTries`. */
+  readonly connectMs: number | null
+  /** Longest wait, by chance, before an observer that has lost its leader asks for one. */
+  readonly observerDelayMs: number
 }
 
 export const DEFAULT_TIMING: Timing = {
@@ -64,6 +68,8 @@ export const DEFAULT_TIMING: Timing = {
   shunMs: 500,
   connectRetryMs: 100,
   connectTries: 5,
+  connectMs: null,
+  observerDelayMs: 0,
 }
 
 export interface CoreOptions {
@@ -84,6 +90,9 @@ export interface CoreOptions {
   readonly lastCounter: number
   /** Links on the learner port that have not said who they are. */
   readonly maxUnknownLinks: number
+  /** Observers that are brought up to date at the same time, with a snapshot and without. */
+  readonly snapSyncsMax: number
+  readonly diffSyncsMax: number
 }
 
 export const DEFAULT_CORE_LIMITS: Pick<
@@ -94,6 +103,8 @@ export const DEFAULT_CORE_LIMITS: Pick<
   | 'diskDiffBytes'
   | 'lastCounter'
   | 'maxUnknownLinks'
+  | 'snapSyncsMax'
+  | 'diffSyncsMax'
 > = {
   historyEntries: 10_000,
   historyBytes: 64 * 1024 * 1024,
@@ -101,6 +112,8 @@ export const DEFAULT_CORE_LIMITS: Pick<
   diskDiffBytes: 64 * 1024 * 1024,
   lastCounter: 0xffff_fffe,
   maxUnknownLinks: 64,
+  snapSyncsMax: 10,
+  diffSyncsMax: 100,
 }
 
 /** Caller mistakes and disks that contradict themselves. */

@@ -53,6 +53,8 @@ export class Learner {
   /** Its promises and acks count. */
   isVoter = false
   phase: LearnerPhase = LearnerPhase.UNKNOWN
+  /** Whether its synchronization takes a snapshot; of use until it is active. */
+  takesSnapshot = false
   /** End of its log, as it said. */
   lastZxid: Zxid = NO_ZXID
   /** While the driver prepares something for it: what comes after this is sent from memory, and must stay there. */

@@ -31,9 +31,29 @@ export function startSynchronization(state: CoreState, lead: Leadership): void {
  */
 export function synchronize(state: CoreState, lead: Leadership, learner: Learner): void {
   const plan = planSync(state.history, learner.lastZxid)
+  const isFromDisk = plan.kind === PacketKind.SNAP && isOnDisk(state, learner.lastZxid)
+  learner.takesSnapshot = plan.kind === PacketKind.SNAP && !isFromDisk
+  if (isOneTooMany(state, lead, learner)) return
   if (plan.kind !== PacketKind.SNAP) sendPlanned(state, lead, learner, plan, [])
-  else if (isOnDisk(state, learner.lastZxid)) requestEntries(state, learner)
+  else if (isFromDisk) requestEntries(state, learner)
   else requestSnapshot(state, learner)
+}
+
+/** Followers are needed and never wait, but they count (`LearnerSyncThrottler`). */
+function isOneTooMany(state: CoreState, lead: Leadership, learner: Learner): boolean {
+  if (!learner.isObserver) return false
+  const { snapSyncsMax, diffSyncsMax } = state.options
+  const { takesSnapshot } = learner
+  let count = 0
+  for (const other of lead.learners.values()) {
+    const { phase } = other
+    const isUnderWay = phase > LearnerPhase.WAITS_FOR_QUORUM && phase < LearnerPhase.SYNCHRONIZED
+    if (isUnderWay && other.takesSnapshot === takesSnapshot) count += 1
+  }
+  if (count < (takesSnapshot ? snapSyncsMax : diffSyncsMax)) return false
+  const what = takesSnapshot ? 'get a snapshot' : 'are brought up to date'
+  dropLearner(state, lead, learner, `${count} others ${what} now`)
+  return true
 }
 
 /** Behind the window in memory, but the log on disk reaches as far (Apache's `isTxnLogSyncEnabled`). */
@@ -55,6 +75,7 @@ function requestEntries(state: CoreState, learner: Learner): void {
 
 function requestSnapshot(state: CoreState, learner: Learner): void {
   learner.phase = LearnerPhase.WAITS_FOR_SNAPSHOT
+  learner.takesSnapshot = true
   learner.claim = state.applied
   state.trace(`${learner.name} at ${formatHex(learner.lastZxid)}: snapshot`)
   state.outbox.snapshotRequests.push({ link: learner.link, sid: learner.sid! })

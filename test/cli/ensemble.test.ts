@@ -88,17 +88,22 @@ test('three participants and an observer serve from their zoo.cfg and myid, and 
   for (const { run } of started) expect((await run.ended).code).toBe(EXIT.ok.code)
 })
 
-test('a port for the other servers that is taken ends the start, and the message names it', async () => {
+test.each([
+  ['quorum', EXIT.failure.code],
+  ['election', EXIT.electionPort.code],
+])('a %s port that is taken ends the start, and the message names it', async (name, code) => {
   const [quorum, election] = await freePorts(2)
+  const port = name === 'quorum' ? quorum : election
   const blocker = createServer()
-  await new Promise<void>((resolve) => blocker.listen(quorum, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => blocker.listen(port, '127.0.0.1', resolve))
   const file = writeFolder(1, [
     'standaloneEnabled=false',
+    'electionPortBindRetry=1',
     `server.1=127.0.0.1:${quorum}:${election}`,
   ])
   const args = ['--port', '0', '--host', '127.0.0.1', '--log-format', 'json']
   const ending = await scratch.run('serve', file, ...args).ended
   blocker.close()
-  expect(ending.code).toBe(EXIT.failure.code)
-  expect(ending.stdout).toMatch(`cannot listen on 127.0.0.1:${quorum}: another program`)
+  expect(ending.code).toBe(code)
+  expect(ending.stdout).toMatch(`cannot listen on 127.0.0.1:${port}: another program`)
 })

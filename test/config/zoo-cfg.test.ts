@@ -107,6 +107,33 @@ jvm.pause.sleep.time.ms=100
 jvm.pause.info-threshold.ms=300
 jvm.pause.warn-threshold.ms=3000
 events.persist=false
+cnxTimeout=4000
+quorumCnxnTimeoutMs=4001
+tcpKeepAlive=true
+electionPortBindRetry=0
+fastleader.minNotificationInterval=150
+fastleader.maxNotificationInterval=3000
+leader.maxTimeToWaitForEpoch=7000
+connectToLearnerMasterLimit=4
+leaderConnectDelayDuringRetryMs=50
+observer.reconnectDelayMs=30
+observer.election.DelayMs=70
+commitLogCount=600
+snapshotSizeFactor=-1
+maxConcurrentSnapSyncs=2
+maxConcurrentDiffSyncs=3
+leaderServes=no
+largeRequestThreshold=1000
+largeRequestMaxBytes=2000
+connectionMaxTokens=9
+connection_throttle_fill_time=8
+connection_throttle_fill_count=7
+connection_throttle_freeze_time=6
+connection_throttle_drop_increase=0.5
+connection_throttle_drop_decrease=0.4
+connection_throttle_decrease_ratio=0.3
+connection_throttle_weight_enabled=true
+connection_throttle_global_session_weight=5
 `)
   expect(config).toEqual({
     clientHost: '127.0.0.1',
@@ -161,6 +188,36 @@ events.persist=false
       exportsProcessFigures: false,
     },
     audit: { isEnabled: true, file: '/var/log/zookeeper/audit.log' },
+    tuning: {
+      peers: {
+        electionConnectMs: 4000,
+        electionIntroductionMs: 4001,
+        electionKeepAlive: true,
+        electionBindTries: 0,
+        notificationMsMin: 150,
+        notificationMsMax: 3000,
+        gatherMs: 7000,
+        leaderConnectMs: 400,
+        leaderConnectRetryMs: 50,
+        observerDelayMs: 100,
+        historyEntries: 600,
+        snapshotSizeFactor: -1,
+        snapSyncsMax: 2,
+        diffSyncsMax: 3,
+      },
+      connectionThrottle: {
+        tokensMax: 9,
+        fillMs: 8,
+        fillCount: 7,
+        freezeMs: 6,
+        dropIncrease: 0.5,
+        dropDecrease: 0.4,
+        decreaseRatio: 0.3,
+        weights: { global: 5, local: 1, renewed: 2 },
+      },
+      isLeaderServing: false,
+      largeRequests: { thresholdBytes: 1000, bytesMax: 2000 },
+    },
     warnings: {
       slowRequestMs: 250,
       watchesStalls: false,
@@ -204,6 +261,8 @@ describe('values', () => {
     ['minSessionTimeout=70000', 'minSessionTimeout', /above the largest/],
     ['maxSessionTimeout=10', 'maxSessionTimeout', /above the largest/],
     ['zookeeper.maxCnxns=x', 'zookeeper.maxCnxns', /whole number/],
+    ['connectionDropIncrease=1.5', 'connectionDropIncrease', /outside 0 to 1/],
+    ['connectToLearnerMasterLimit=-1', 'connectToLearnerMasterLimit', /outside/],
     ['admin.serverPort=-1', 'admin.serverPort', /outside 0 to 65535/],
     ['admin.commandURL=/', 'admin.commandURL', /path of its own/],
     ['metricsProvider.className=my.Metrics', 'metricsProvider.className', /must be one of/],
@@ -219,6 +278,13 @@ describe('values', () => {
     ['maxClientCnxns=-1', (config: Config) => config.limits.connectionsPerAddressMax, 0],
     ['maxClientCnxns=0', (config: Config) => config.limits.connectionsPerAddressMax, 0],
     ['snapCount=0', (config: Config) => config.limits.checkpointTxns, 2],
+    ['requestThrottleLimit=50', (config: Config) => config.limits.outstandingMax, 50],
+    [
+      'request_throttle_max_requests=50\nglobalOutstandingLimit=40',
+      (config: Config) => config.limits.outstandingMax,
+      40,
+    ],
+    ['cnxTimeout=0', (config: Config) => config.tuning.peers.electionConnectMs, null],
     ['preAllocSize=64', (config: Config) => config.limits.logSegmentBytes, 1024 * 1024],
     [
       'snapSizeLimitInKb=-1',

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { SessionId, Zxid } from '../../src/base/index.ts'
+import { DEFAULT_TUNING } from '../../src/config/index.ts'
 import { MemoryMetrics } from '../../src/env/index.ts'
 import { WriteMetrics } from '../../src/server/metrics/index.ts'
 import { Outstanding } from '../../src/server/outstanding.ts'
@@ -22,7 +23,7 @@ it('forgets what is on its way as soon as it is applied, and not before', () => 
     append: (zxid) => appended.push(zxid),
   }
   const applied: Zxid[] = []
-  const outstanding = new Outstanding()
+  const outstanding = new Outstanding(DEFAULT_TUNING.largeRequests)
   const totals = { readsAnswered: 0, queuesDrained: 0 }
   const pipeline = new WritePipeline(
     new ReplicatedState(tree),

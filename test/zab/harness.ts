@@ -28,6 +28,8 @@ export const TEST_TIMING: Timing = {
   shunMs: 500,
   connectRetryMs: 100,
   connectTries: 5,
+  connectMs: null,
+  observerDelayMs: 0,
 }
 
 const PART_MS = 500

@@ -14,12 +14,18 @@ export class EnsembleStage {
   readonly #clients = this.world.startProcess(CLIENTS, new SimDisk().open)
 
   /** Returns when all serve. */
-  constructor(options: EnsembleOptions['ensemble'] = {}, tickTimeMs: number = 500) {
+  constructor(
+    options: EnsembleOptions['ensemble'] = {},
+    tickTimeMs: number = 500,
+    config: EnsembleOptions['config'] = {},
+    observers = 0,
+  ) {
     this.ensemble = new SimEnsemble(this.world, new Recorder(), {
       voters: 3,
-      observers: 0,
+      observers,
       tickTimeMs,
       ensemble: options,
+      config,
     })
     this.ensemble.start()
     this.until(() => this.ensemble.isWhole)
