@@ -279,13 +279,23 @@ export const MUTANTS: readonly Mutant[] = [
     'if (!quorum.containsQuorum(lead.epochAcks)) return',
     '',
   ),
-  mutant(
-    'promise-repeated-to-anybody',
-    'a promise is repeated to another leader of the same epoch',
-    'discovery.ts',
-    'known.leader === learning.leader',
-    'known.leader > 0',
-  ),
+  {
+    id: 'promise-repeated-to-anybody',
+    what: 'a promise is repeated to another leader of the same epoch',
+    edits: [
+      {
+        file: 'discovery.ts',
+        from: 'known.leader === learning.leader',
+        to: 'known.leader > 0',
+      },
+      // Who has a history of that epoch does not even come to ask: either rule is enough (race 19).
+      {
+        file: 'looking.ts',
+        from: 'if (vote.peerEpoch >= state.currentEpoch) return false',
+        to: 'if (vote.peerEpoch >= 0) return false',
+      },
+    ],
+  },
   mutant(
     'epoch-entered-with-promise',
     'a follower enters the epoch when it promises it (ZOOKEEPER-1282)',
