@@ -1,3 +1,5 @@
+import { get as getPlainly, type IncomingMessage } from 'node:http'
+import { get as getSecurely } from 'node:https'
 import { snapshotFileName } from '../../apache-files/index.ts'
 import type { Zxid } from '../../base/index.ts'
 import { loadSnapshot } from '../apache-state.ts'
@@ -21,7 +23,9 @@ export interface AdminPort {
   readonly authorization: string | null
 }
 
-const ANSWER_MS_MAX = 60_000
+const SILENCE_MS_MAX = 60_000
+/** Enough for a reason in JSON. */
+const REFUSAL_CHARS_MAX = 10_000
 
 /**
  * Fetches the state of a running server and adds it to a folder (or makes a tar file of it). It is a state only: no
@@ -58,7 +62,7 @@ export async function backUpServer(
       verifiedBytes: await verifyWritten(to, chain.name, onProgress),
     }
   })
-  if (isThere) await body.cancel()
+  if (isThere) body.destroy()
   return report!
 }
 
@@ -66,63 +70,74 @@ interface Answer {
   readonly zxid: Zxid
   /** 0 when the server does not say. */
   readonly bytes: number
-  readonly body: ReadableStream<Uint8Array>
+  readonly body: IncomingMessage
 }
 
 async function requestSnapshot({ address, authorization }: AdminPort): Promise<Answer> {
   const base = /^https?:\/\//.test(address) ? address.replace(/\/+$/, '') : `http://${address}`
   const url = `${base}/commands/snapshot?streaming=true`
   const response = await ask(url, authorization)
-  if (!response.ok) throw await refusedBy(url, response)
-  const zxid = response.headers.get('last_zxid')
-  if (zxid === null || response.body === null) {
+  if (response.statusCode !== 200) throw await refusedBy(url, response)
+  const { last_zxid: zxid, snapshot_size: bytes } = response.headers
+  if (typeof zxid !== 'string') {
+    response.destroy()
     throw new MaintenanceError(
       `${url} answers with something else than a snapshot; give the admin port of a server (admin.serverPort)`,
     )
   }
-  return {
-    zxid: parseZxid(zxid, 'last_zxid'),
-    bytes: Number(response.headers.get('snapshot_size') ?? 0),
-    body: response.body,
-  }
+  return { zxid: parseZxid(zxid, 'last_zxid'), bytes: Number(bytes ?? 0), body: response }
 }
 
-async function ask(url: string, authorization: string | null): Promise<Response> {
-  const headers: Record<string, string> = authorization === null ? {} : { authorization }
-  const limit = new AbortController()
-  const timer = setTimeout(() => limit.abort(), ANSWER_MS_MAX)
-  try {
-    return await fetch(url, { headers, redirect: 'error', signal: limit.signal })
-  } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    throw new MaintenanceError(
-      `no answer from ${url}: ${messageOf(cause)}; is admin.enableServer on, and is it the admin port?`,
-    )
-  } finally {
-    clearTimeout(timer)
-  }
+/** Not `fetch`: that one refuses some ports that a server may have. */
+async function ask(url: string, authorization: string | null): Promise<IncomingMessage> {
+  const headers = authorization === null ? {} : { authorization }
+  const get = url.startsWith('https:') ? getSecurely : getPlainly
+  return await new Promise((resolve, reject) => {
+    const fail = (error: unknown): void =>
+      reject(
+        new MaintenanceError(
+          `no answer from ${url}: ${messageOf(error)}; is admin.enableServer on, and is it the admin port?`,
+        ),
+      )
+    try {
+      const request = get(url, { headers, timeout: SILENCE_MS_MAX }, resolve)
+      request.on('error', fail)
+      request.on('timeout', () => {
+        request.destroy(new Error(`silent for ${SILENCE_MS_MAX / 1000} s`))
+      })
+    } catch (error) {
+      // An address that is none.
+      fail(error)
+    }
+  })
 }
 
-async function refusedBy(url: string, response: Response): Promise<MaintenanceError> {
-  const text = await response.text()
+async function refusedBy(url: string, response: IncomingMessage): Promise<MaintenanceError> {
+  let text = ''
+  for await (const piece of response) {
+    text += String(piece)
+    if (text.length > REFUSAL_CHARS_MAX) break
+  }
   const found = /"error"\s*:\s*"([^"]*)"/.exec(text)
-  const reason = found === null ? response.statusText : found[1]!
-  const isAuth = response.status === 401 || response.status === 403
+  const { statusCode: status } = response
+  const reason = found === null ? response.statusMessage : found[1]!
+  const isAuth = status === 401 || status === 403
   const next = isAuth ? '; say who you are with --auth, e.g. --auth "Bearer <token>"' : ''
-  return new MaintenanceError(`${url} refuses (${response.status}): ${reason}${next}`)
+  return new MaintenanceError(`${url} refuses (${status}): ${reason}${next}`)
 }
 
 async function* counted(
-  body: ReadableStream<Uint8Array>,
+  body: IncomingMessage,
   all: number,
   onProgress: Progress,
 ): AsyncIterable<Uint8Array> {
   let bytes = 0
   try {
     for await (const piece of body) {
-      bytes += piece.length
+      const data = piece as Buffer
+      bytes += data.length
       onProgress('fetching the snapshot', bytes, all, 'bytes')
-      yield piece
+      yield data
     }
   } catch (error) {
     throw new MaintenanceError(`the server broke off after ${bytes} bytes: ${messageOf(error)}`)
