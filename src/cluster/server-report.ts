@@ -66,12 +66,13 @@ const MODES: ReadonlySet<string> = new Set<ServerState>([
  * Never rejects.
  */
 export async function reportOn(address: Address, reach: Reach): Promise<ServerReport> {
-  const [srvr, mntr, conf] = await Promise.all([
-    askWord(address, 'srvr', reach),
+  // On its own: the connections of the others would be among those that it counts.
+  const srvr = await askWord(address, 'srvr', reach)
+  if ('failure' in srvr) return without(address, 'unreachable', srvr.failure)
+  const [mntr, conf] = await Promise.all([
     askWord(address, 'mntr', reach),
     askWord(address, 'conf', reach),
   ])
-  if ('failure' in srvr) return without(address, 'unreachable', srvr.failure)
   const monitor = parseMonitor('failure' in mntr ? '' : mntr.text)
   const configuration = 'failure' in conf ? null : parseConf(conf.text)
   const more = {
