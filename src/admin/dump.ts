@@ -15,7 +15,9 @@ function sessionBlock(status: ServerStatus): string {
   const { inventory } = status
   const expiries = inventory.sessionExpiries()
   const locals = inventory.localSessionExpiries()
-  const local = locals === null ? '' : expirySets('Local Session Sets', status, locals)
+  // A read-only server has local sessions in any case; upstream shows them where they are configured.
+  const isShown = locals !== null && (!status.isReadOnly || locals.size > 0)
+  const local = !isShown ? '' : expirySets('Local Session Sets', status, locals)
   if (expiries !== null) {
     const title = locals === null ? 'Session Sets' : 'Global Session Sets'
     return `SessionTracker dump:\n${local}${expirySets(title, status, expiries)}`

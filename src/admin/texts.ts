@@ -23,7 +23,8 @@ export function renderConnections(status: ServerStatus): string {
 }
 
 /** `conf`: the settings in force. Of an ensemble, its list of servers ends the answer without a line end. */
-export function renderConfiguration({ configuration, quorum }: ServerStatus): string {
+export function renderConfiguration(status: ServerStatus): string {
+  const { configuration, quorum } = status
   const own = keyValueLines([
     ['clientPort', configuration.clientPort],
     ['secureClientPort', -1],
@@ -38,11 +39,15 @@ export function renderConfiguration({ configuration, quorum }: ServerStatus): st
     ['clientPortListenBacklog', configuration.clientPortListenBacklog],
     ['serverId', configuration.serverId],
   ])
-  return quorum === null ? own : own + quorumConfiguration(quorum.configuration)
+  if (quorum === null) return own
+  const limits = own + quorumLimits(quorum.configuration)
+  // Without a leader, upstream does not tell the servers (`ReadOnlyZooKeeperServer.dumpConf`).
+  if (status.isReadOnly) return limits
+  return `${limits}membership: \n${quorum.configuration.membership}`
 }
 
-function quorumConfiguration(configuration: QuorumConfigurationStatus): string {
-  const limits = keyValueLines([
+function quorumLimits(configuration: QuorumConfigurationStatus): string {
+  return keyValueLines([
     ['initLimit', configuration.initLimit],
     ['syncLimit', configuration.syncLimit],
     ['electionAlg', 3],
@@ -50,7 +55,6 @@ function quorumConfiguration(configuration: QuorumConfigurationStatus): string {
     ['quorumPort', configuration.quorumPort],
     ['peerType', configuration.isObserver ? 1 : 0],
   ])
-  return `${limits}membership: \n${configuration.membership}`
 }
 
 /** `dirs`: bytes on disk of both folders, which may be the same. */

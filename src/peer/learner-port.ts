@@ -230,7 +230,9 @@ export class LearnerPort {
   }
 
   #queueMetrics(sid: ServerId): QueueMetrics | null {
-    if (!this.#options.members.has(sid)) return null
+    const { members } = this.#options
+    // Who dials nobody, as for observers only, knows nobody.
+    if (members.size > 0 && !members.has(sid)) return null
     const { metrics } = this.#env
     return {
       size: metrics.summarySet('learner_handler_qp_size').of(`${sid}`),

@@ -1,9 +1,16 @@
 import type { Zxid } from '../../base/index.ts'
 import type { Counter, Labelled, Metrics, Observer } from '../../env/index.ts'
 import { ErrorCode, OpCode, type Txn, type WriteRequest } from '../../wire/index.ts'
-import type { Outstanding } from '../outstanding.ts'
 import { namespaceOf } from './namespace-sizes.ts'
 import { ZxidTimes } from './zxid-times.ts'
+
+/** What is on its way now, as `Outstanding` has it. */
+export interface QueueCounts {
+  readonly requests: number
+  readonly waiting: number
+  readonly queues: number
+  readonly released: number
+}
 
 /** What the queues of the connections have come to; only ever grows. */
 export interface QueueTotals {
@@ -21,7 +28,7 @@ export interface QueueTotals {
 export class WriteMetrics {
   /** Learner: when the leader's word came that a transaction is committed, monotonic. */
   readonly committedAt: ZxidTimes = new ZxidTimes()
-  readonly #outstanding: Outstanding
+  readonly #outstanding: QueueCounts
   readonly #totals: QueueTotals
   readonly #prepared: Counter
   readonly #prepareTime: Observer
@@ -56,7 +63,7 @@ export class WriteMetrics {
   /** At the end of the last one. */
   #readsBefore = 0
 
-  constructor(metrics: Metrics, outstanding: Outstanding, totals: QueueTotals) {
+  constructor(metrics: Metrics, outstanding: QueueCounts, totals: QueueTotals) {
     this.#outstanding = outstanding
     this.#totals = totals
     this.#prepared = metrics.counter('prep_processor_request_queued')
