@@ -22,6 +22,7 @@ import { type ConfigRequest, requestedFile, requestedProperties } from './config
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
 import { onNpmParentGone } from './npm-parent.ts'
+import { OperatorFiles } from './operator-files.ts'
 import { openOperatorPorts } from './operator-ports.ts'
 import { exitCodeOfStorage } from './storage-exit-code.ts'
 
@@ -47,10 +48,11 @@ export function serve(options: ServeOptions): void {
     exitFatally(logger, EXIT.dataFolder.code, 'the server cannot start', new Error(fault))
   }
   const startedMs = platform.clock.monotonicMs()
+  const files = new OperatorFiles(platform, config)
   const words = createFourLetterWords(config.fourLetterWhitelist, readProcess)
   const server = new KeeperServer(
     platform,
-    { config, fourLetterWords: words, metrics: platform.metrics },
+    { config, fourLetterWords: words, metrics: platform.metrics, ...files.auditOptions },
     {
       onServing: () => {
         const facts: BannerFacts = {
@@ -63,10 +65,13 @@ export function serve(options: ServeOptions): void {
           configFile: file === undefined ? null : path.resolve(file),
         }
         announce(platform, options.logFormat, facts)
+        server.auditor?.serverStarted()
       },
       onFatal: (error) => {
         const title =
           server.recovery === null ? 'the server cannot start' : 'the server has to stop'
+        if (server.recovery === null) server.auditor?.serverStartFailed()
+        files.flushNow(server.recovery !== null)
         exitFatally(logger, exitCodeOf(error).code, title, describeFault(error, config))
       },
     },
@@ -76,12 +81,14 @@ export function serve(options: ServeOptions): void {
     if (isStopping) return
     isStopping = true
     logger.info('stopping', { reason })
+    server.auditor?.serverStopping()
     server.stop((error) => {
       if (error !== null) {
+        files.flushNow(true)
         exitFatally(logger, exitCodeOf(error).code, 'the stop was not clean', error)
       }
       logger.info('stopped', { zxid: server.status().lastProcessedZxid })
-      process.exit(EXIT.ok.code)
+      void files.close().finally(() => process.exit(EXIT.ok.code))
     })
   }
   onStopSignal(stop)
@@ -92,6 +99,7 @@ export function serve(options: ServeOptions): void {
     file,
     onOpen: (name, { host, port }) => logger.info(`${name} is listening`, { host, port }),
   })
+  files.attachTo(server.events)
   server.start()
 }
 

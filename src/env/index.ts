@@ -1,3 +1,4 @@
+export type { AuditSink } from './audit-sink.ts'
 export type { Clock, TimerHandle, Timers } from './clock.ts'
 export type { Environment } from './environment.ts'
 export type { Done, DoneVoid } from './io-error.ts'

@@ -1,3 +1,4 @@
+export { AuditFile } from './audit-file.ts'
 export { restrainCollector } from './collector.ts'
 export { FolderLock, LOCK_FOLDER } from './folder-lock.ts'
 export type { LogFormat, LoggerOptions, LogLevel } from './logger.ts'
@@ -10,3 +11,4 @@ export {
   exitOnProgramFailure,
   onStopSignal,
 } from './process-edge.ts'
+export { RollingFile, type RollingFileOptions } from './rolling-file.ts'

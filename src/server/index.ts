@@ -1,4 +1,5 @@
 export type { NamespaceQuota } from '../znodes/index.ts'
+export { type AuditOptions, Auditor, type AuditRecord, auditLine } from './audit/index.ts'
 export type { ZxidDigest } from './digest-log.ts'
 export {
   type EventFact,
@@ -8,7 +9,9 @@ export {
   type EventRole,
   eventFromJson,
   eventToJson,
+  isOfClients,
   type JsonEvent,
+  RateLimit,
   type ServerEvent,
   sessionOf,
 } from './events/index.ts'

@@ -12,6 +12,7 @@ import {
   WatchTable,
 } from '../znodes/index.ts'
 import { answerWrite } from './answer-write.ts'
+import { type Auditor, auditorOf } from './audit/index.ts'
 import { authProvidersOf } from './auth-providers.ts'
 import {
   ClientConnection,
@@ -59,6 +60,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   /** What has happened here lately. */
   readonly events: EventHistory
   readonly clientEvents: ClientEvents
+  readonly auditor: Auditor | null
 
   readonly #env: Environment
   readonly #options: ServerOptions
@@ -94,6 +96,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.limits = connectionLimits(config.limits)
     this.outstanding = new Outstanding(config.tuning.largeRequests)
     this.#providers = authProvidersOf(config)
+    this.auditor = auditorOf(options.audit, this.#providers)
     this.watches = new WatchTable(this.#providers, new WatchMetrics(env.metrics))
     this.#treeOptions = {
       extendedTypesEnabled: config.extendedTypes,
@@ -434,6 +437,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     result: ApplyResult,
     nowMs: number,
   ): void {
+    this.auditor?.onApplied(header, txn, write, result)
     if (txn.type === OpCode.createSession) this.#sessions.onCreated(header.clientId, txn.timeOut)
     const origin = write?.origin ?? null
     if (write !== null && origin !== null) {

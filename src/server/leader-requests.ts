@@ -166,6 +166,7 @@ export class LeaderRequests implements ProposalLog {
       ...this.#errorsOf(link, forwarded),
       bytes: forwarded.body.length,
       admittedMs: this.#clock.monotonicMs(),
+      audit: null,
     }
     const request = this.#decode(opcode, forwarded.body)
     if (request === null) {

@@ -19,6 +19,7 @@ export function ownWriteOf(
     ephemeralError: ErrorCode.ok,
     bytes: 0,
     admittedMs,
+    audit: null,
   }
 }
 

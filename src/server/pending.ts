@@ -1,5 +1,6 @@
 import type { SessionId, Zxid } from '../base/index.ts'
 import type { AuthId, ErrorCode } from '../wire/index.ts'
+import type { AuditSubject } from './audit/index.ts'
 
 /** What a connection owes a reply for. */
 export const PendingKind = { write: 1, request: 2 } as const
@@ -20,6 +21,8 @@ export interface PendingWrite<Origin> {
   /** Length of the request's frame; 0 for the server's own writes. */
   readonly bytes: number
   readonly admittedMs: number
+  /** What the audit log will tell of it; null unless that is kept. */
+  readonly audit: AuditSubject | null
 }
 
 /** A request that may not run yet: an earlier write of its connection is unfinished, or it is a sync. */

@@ -13,6 +13,7 @@ import {
   type WriteRequest,
 } from '../wire/index.ts'
 import type { AuthProviders } from '../znodes/index.ts'
+import type { Auditor } from './audit/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { Outstanding } from './outstanding.ts'
 import { PendingKind, type WaitingRequest } from './pending.ts'
@@ -73,6 +74,7 @@ export class RequestProcessor {
   #reads: ReadRequests
   readonly #providers: AuthProviders
   readonly #stats: ServerStats
+  readonly #auditor: Auditor | null
   readonly #reader: InputReader = new InputReader()
   readonly #header: RequestHeader = { xid: 0, type: 0 }
 
@@ -83,6 +85,7 @@ export class RequestProcessor {
     reads: ReadRequests,
     providers: AuthProviders,
     stats: ServerStats,
+    auditor: Auditor | null,
   ) {
     this.#host = host
     this.#clock = clock
@@ -90,6 +93,7 @@ export class RequestProcessor {
     this.#reads = reads
     this.#providers = providers
     this.#stats = stats
+    this.#auditor = auditor
   }
 
   /** What reads are made of from now on. */
@@ -212,6 +216,7 @@ export class RequestProcessor {
       ephemeralError: ErrorCode.ok,
       bytes: length,
       admittedMs: nowMs,
+      audit: this.#auditor?.subjectOf(request, connection.ids, connection.remote.host) ?? null,
     }
     this.#writes.write(request, origin, bytes, bodyStart, end)
   }

@@ -10,6 +10,7 @@ import {
   WritePreparer,
 } from '../znodes/index.ts'
 import { Admission } from './admission.ts'
+import type { Auditor } from './audit/index.ts'
 import type { ClientEvents, EventHistory } from './events/index.ts'
 import { Handshake, type HandshakeHost } from './handshake.ts'
 import { Member, type MemberHost } from './member.ts'
@@ -49,6 +50,7 @@ export interface RunningHost extends HandshakeHost, RequestHost, CommitHandler, 
   readonly stats: ServerStats
   readonly watches: WatchTable
   readonly outstanding: Outstanding
+  readonly auditor: Auditor | null
 }
 
 /** What they are made of beside it. */
@@ -92,7 +94,15 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
     service,
     reads,
     turn: new Turn(timers, service),
-    processor: new RequestProcessor(server, clock, service, reads, providers, stats),
+    processor: new RequestProcessor(
+      server,
+      clock,
+      service,
+      reads,
+      providers,
+      stats,
+      server.auditor,
+    ),
     handshake: new Handshake(
       server,
       sessions,

@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts'
 import type { IoError, MetricsReader } from '../env/index.ts'
 import type { StorageError } from '../storage/index.ts'
+import type { AuditOptions } from './audit/index.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import type { CoreLimits } from './replica-options.ts'
 import type { FourLetterWords } from './server-status.ts'
@@ -20,6 +21,8 @@ export interface ServerOptions {
   readonly metrics: MetricsReader
   /** Sees what a member of an ensemble does. */
   readonly observer?: ReplicaObserver
+  /** Absent: no audit log is kept. */
+  readonly audit?: AuditOptions
   /** In place of the core's own limits, for simulations that are to reach them. */
   readonly coreLimits?: CoreLimits
 }

@@ -25,6 +25,7 @@ import type {
   WriteOrigin as PrepareOrigin,
   WritePreparer,
 } from '../znodes/index.ts'
+import type { AuditSubject } from './audit/index.ts'
 import type { ClientConnection, ClientWrite } from './client-connection.ts'
 import type { WriteMetrics } from './metrics/index.ts'
 import type { Outstanding } from './outstanding.ts'
@@ -46,6 +47,8 @@ export interface WriteOrigin {
   /** Length of the request's frame; 0 for the server's own writes. */
   readonly bytes: number
   readonly admittedMs: number
+  /** What the audit log will tell of it; null for whatever is not told there. */
+  readonly audit: AuditSubject | null
 }
 
 /** Where proposals get their place in history: the log of a server that stands alone, or the leader's Zab. */
@@ -308,5 +311,6 @@ export function pendingWriteOf(origin: WriteOrigin, zxid: Zxid): ClientWrite {
     zxid,
     bytes: origin.bytes,
     admittedMs: origin.admittedMs,
+    audit: origin.audit,
   }
 }

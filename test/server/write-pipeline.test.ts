@@ -44,6 +44,7 @@ it('forgets what is on its way as soon as it is applied, and not before', () => 
       ephemeralError: ErrorCode.ok,
       bytes: 0,
       admittedMs: 0,
+      audit: null,
     }
     pipeline.propose(request, origin, log)
   }

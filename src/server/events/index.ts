@@ -1,6 +1,6 @@
 export { ClientEvents, type CloseSessionTxn } from './client-events.ts'
 export type { EventFact, EventKind, EventRole, ServerEvent, SyncKind } from './event.ts'
-export { sessionOf } from './event.ts'
+export { isOfClients, sessionOf } from './event.ts'
 export type { EventFilter, HistoryLimits } from './event-history.ts'
 export { EventHistory, HISTORY_LIMITS } from './event-history.ts'
 export { eventFromJson, eventToJson, type JsonEvent } from './event-json.ts'

@@ -5,7 +5,7 @@ import {
   defaultConfig,
   type Limits,
 } from '../../../src/config/index.ts'
-import { KeeperServer } from '../../../src/server/index.ts'
+import { type AuditOptions, KeeperServer } from '../../../src/server/index.ts'
 import {
   SimDisk,
   type SimDiskOptions,
@@ -36,6 +36,7 @@ export interface StageOptions {
   readonly limits?: Partial<Limits>
   readonly disk?: SimDiskOptions
   readonly network?: WorldOptions
+  readonly audit?: AuditOptions
 }
 
 /** A server in a simulated world, and clients on other machines. */
@@ -54,8 +55,10 @@ export class Stage {
   #env: SimEnvironment | null = null
   #server: KeeperServer | null = null
   readonly #clients: SimEnvironment[] = []
+  readonly #audit: AuditOptions | undefined
 
   constructor(options: StageOptions = {}) {
+    this.#audit = options.audit
     this.world = new SimWorld(options.seed ?? 1, {
       ...options.network,
       onLog: (line) => this.logLines.push(line),
@@ -105,6 +108,7 @@ export class Stage {
         config,
         fourLetterWords: createFourLetterWords('all', exampleProcess),
         metrics: env.metrics,
+        ...(this.#audit === undefined ? {} : { audit: this.#audit }),
       },
       {
         onServing,
