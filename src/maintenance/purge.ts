@@ -58,8 +58,9 @@ export async function purge(folder: DataFolder, plan: PurgePlan, keep: number): 
   if (folder.kind === 'ours' && segments.length > 0) {
     await withLock(folder.logPath, async () => {
       // What a server did in between counts: only what is still not needed goes.
-      const now = await planOurs(folder, keep)
-      const still = new Set(now.leftovers.map(({ path: file }) => file))
+      const now: Leftover[] = []
+      await planSegments(folder, now, [])
+      const still = new Set(now.map(({ path: file }) => file))
       for (const segment of segments) if (still.has(segment.path)) remove(segment)
     })
   }
