@@ -13,7 +13,7 @@ import {
 import { ConfigError } from '../config/index.ts'
 import { EXIT_PROGRAM_FAILURE } from '../platform/index.ts'
 import { EXIT } from './exit-codes.ts'
-import { say } from './hold.ts'
+import { say } from './say.ts'
 import {
   addIdentityFlags,
   addServersFlag,

@@ -1,4 +1,4 @@
-import { EXIT_PROGRAM_FAILURE } from '../platform/index.ts'
+import { EXIT_PROGRAM_FAILURE } from '../platform/process/index.ts'
 
 /** How a run of the program ended. */
 export interface ExitCode {

@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander'
 import { LeaderObserver, type MutexOptions } from '../../recipes/index.ts'
 import { connect } from '../client-node/index.ts'
 import { EXIT_PROGRAM_FAILURE } from '../platform/index.ts'
-import { type HoldOptions, hold, ownId, say } from './hold.ts'
+import { type HoldOptions, hold, ownId } from './hold.ts'
 import { describeHoldExitCodes, HOLD_EXIT } from './hold-exit-codes.ts'
 import { readInteger } from './read-integer.ts'
+import { say } from './say.ts'
 import { addServerFlags, connectOptions, readMs, type ServerFlags } from './server-flags.ts'
 
 interface HoldFlags extends ServerFlags {

@@ -3,6 +3,7 @@ import { type Grant, Mutex, type MutexOptions } from '../../recipes/index.ts'
 import { type ConnectOptions, connect, TimeoutError, type ZooKeeper } from '../client-node/index.ts'
 import { ChildCommand } from './child-command.ts'
 import { HOLD_EXIT } from './hold-exit-codes.ts'
+import { say } from './say.ts'
 
 export interface HoldOptions {
   readonly servers: string
@@ -180,8 +181,4 @@ class SignalInbox {
 
 function reasonOf(signal: AbortSignal): string {
   return signal.reason instanceof Error ? signal.reason.message : String(signal.reason)
-}
-
-export function say(text: string): void {
-  process.stderr.write(`zabkeeper: ${text}\n`)
 }

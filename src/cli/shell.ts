@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import type { Command } from 'commander'
 import type { ConnectOptions } from '../client-node/index.ts'
-import { EXIT_PROGRAM_FAILURE } from '../platform/index.ts'
+import { EXIT_PROGRAM_FAILURE } from '../platform/process/index.ts'
 import {
   ClientConfigurationError,
   CommandError,
@@ -12,7 +12,7 @@ import {
   zkCliFlags,
 } from '../shell/index.ts'
 import { EXIT } from './exit-codes.ts'
-import { say } from './hold.ts'
+import { say } from './say.ts'
 import {
   addIdentityFlags,
   addServersFlag,

@@ -4,8 +4,8 @@ import { eventDocument, renderEvent, watchEvents } from '../cluster/index.ts'
 import { onStopSignal } from '../platform/index.ts'
 import { runToExit } from './cluster-flags.ts'
 import { EXIT } from './exit-codes.ts'
-import { say } from './hold.ts'
 import { readInteger } from './read-integer.ts'
+import { say } from './say.ts'
 import { addServerFlags, connectOptions, type ServerFlags } from './server-flags.ts'
 
 interface WatchFlags extends ServerFlags {

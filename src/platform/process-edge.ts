@@ -1,7 +1,5 @@
 import type { Logger } from '../env/index.ts'
-
-/** Exit code after a failure of the program itself (`EX_SOFTWARE` of sysexits.h). */
-export const EXIT_PROGRAM_FAILURE = 70
+import { EXIT_PROGRAM_FAILURE } from './process/exit-code.ts'
 
 /**
  * Calls `onStop` at the first SIGTERM or SIGINT. A second signal ends the process at once with

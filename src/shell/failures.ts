@@ -1,5 +1,5 @@
 import { isZkError, ServerError } from '../client-node/index.ts'
-import { ErrorCode } from '../wire/index.ts'
+import { ErrorCode } from '../wire/codes.ts'
 
 /** How a command failed, in the words of zkCli. */
 export class CommandError extends Error {

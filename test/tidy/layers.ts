@@ -149,4 +149,8 @@ export const LAYERS: readonly Layer[] = [
  * Files that others may import beside a folder's `index.ts`: types and numbers without any code, so that
  * whoever needs only them does not load the codec.
  */
-export const OPEN_FILES: readonly string[] = ['src/wire/records.ts', 'src/wire/codes.ts']
+export const OPEN_FILES: readonly string[] = [
+  'src/wire/records.ts',
+  'src/wire/codes.ts',
+  'src/admin/version.ts',
+]

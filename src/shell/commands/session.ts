@@ -1,4 +1,4 @@
-import { VERSION_TEXT } from '../../admin/index.ts'
+import { VERSION_TEXT } from '../../admin/version.ts'
 import type { Command } from '../command.ts'
 import { usageError } from '../failures.ts'
 import { NO_FLAGS } from '../flags.ts'
