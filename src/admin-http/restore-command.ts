@@ -117,21 +117,25 @@ export class RestoreCommand implements GuardedCommand {
   }
 }
 
-/** The zxid of a snapshot whose digest is right. @throws DecodeError */
+/**
+ * The zxid of a snapshot whose digest is right, if it has one of that zxid: an Apache ZooKeeper that has restored a
+ * snapshot itself writes none until its next transaction. @throws DecodeError
+ */
 function checked(snapshot: ReceivedSnapshot, isSalvaged: boolean): Zxid {
-  const { fileDigest } = snapshot
-  if (fileDigest === null) {
+  const { fileDigest, fileZxid } = snapshot
+  const zxid = fileZxid ?? fileDigest?.zxid ?? null
+  if (zxid === null) {
     throw new DecodeError(
       'it does not say which zxid it is of; "zabkeeper import" takes such files',
     )
   }
-  const { zxid, treeDigest } = fileDigest
+  if (fileDigest === null || fileDigest.zxid < zxid || isSalvaged) return zxid
   const { digest } = snapshot.summary(zxid)
-  if (treeDigest !== null && treeDigest !== digest && !isSalvaged) {
-    throw new DecodeError(
-      `its digest is ${formatHex(digest)} and not ${formatHex(treeDigest)}: it was taken while writes went on, ` +
-        'and needs the log behind it ("zabkeeper import"); ?salvage=true takes it as it is',
-    )
-  }
-  return zxid
+  const stated = fileDigest.treeDigest ?? digest
+  if (fileDigest.zxid === zxid && stated === digest) return zxid
+  throw new DecodeError(
+    `it is of ${formatHex(zxid)} with a digest of ${formatHex(fileDigest.zxid)} that is ${formatHex(stated)}, not ` +
+      `${formatHex(digest)}: it was taken while writes went on, and needs the log behind it ` +
+      '("zabkeeper import"); ?salvage=true takes it as it is',
+  )
 }

@@ -159,7 +159,14 @@ export class SnapshotSink implements SnapshotHandler {
       this.#sessions.load(sessionId, ENDED)
     }
     const zxid = statement?.zxid ?? null
-    const received = new ReceivedSnapshot(this.#tree, this.#sessions, zxid, this.#reader.digest)
+    const { digest, lastProcessedZxid } = this.#reader
+    const received = new ReceivedSnapshot(
+      this.#tree,
+      this.#sessions,
+      zxid,
+      digest,
+      lastProcessedZxid,
+    )
     if (statement !== null) verify(received.summary(statement.zxid), statement)
     this.#received = received
   }
@@ -171,6 +178,8 @@ export class ReceivedSnapshot {
   readonly zxid: Zxid | null
   /** What the end of a file says; null in a stream of the learner port. */
   readonly fileDigest: SnapshotDigest | null
+  /** The zxid that the end of a file of 3.9 names; null where there is none. */
+  readonly fileZxid: Zxid | null
   readonly #tree: DataTree
   readonly #sessions: SessionTable
 
@@ -179,11 +188,13 @@ export class ReceivedSnapshot {
     sessions: SessionTable,
     zxid: Zxid | null,
     fileDigest: SnapshotDigest | null,
+    fileZxid: Zxid | null,
   ) {
     this.#tree = tree
     this.#sessions = sessions
     this.zxid = zxid
     this.fileDigest = fileDigest
+    this.fileZxid = fileZxid
   }
 
   /** What this state amounts to, as the one after `zxid` (of the SNAP packet). */
