@@ -210,7 +210,7 @@ const REQUESTS: readonly KeyRow[] = [
   ['znode.container.maxPerMinute', 'integer', '10000', 'A', 'honoured'],
   ['znode.container.maxNeverUsedIntervalMs', 'integer', '0', 'A', 'honoured'],
   ['skipACL', 'yes-no', 'no', 'A', 'honoured'],
-  ['enableEagerACLCheck', 'boolean', 'false', 'B', 'ensemble'],
+  ['enableEagerACLCheck', 'boolean', 'false', 'B', 'honoured'],
   ['readonlymode.enabled', 'boolean', 'false', 'B', 'honoured'],
   ['watchManagerName', 'text', '', 'C', 'irrelevant'],
   ['watcherCleanThreadsNum', 'integer', '2', 'C', 'irrelevant'],

@@ -51,6 +51,8 @@ export interface Tuning {
   readonly connectionThrottle: ConnectionThrottleConfig
   /** Whether a leader has clients of its own (`leaderServes`). */
   readonly isLeaderServing: boolean
+  /** Whether a write is refused by the ACLs known here before it is sent to the leader (`enableEagerACLCheck`). */
+  readonly isAclCheckedEarly: boolean
   /** Requests longer than `thresholdBytes` (-1: none) have at most so many bytes under way together. */
   readonly largeRequests: { readonly thresholdBytes: number; readonly bytesMax: number }
 }
@@ -83,6 +85,7 @@ export const DEFAULT_TUNING: Tuning = {
     weights: { global: 1, local: 1, renewed: 1 },
   },
   isLeaderServing: true,
+  isAclCheckedEarly: false,
   largeRequests: { thresholdBytes: -1, bytesMax: 104_857_600 },
 }
 
@@ -94,6 +97,7 @@ export function readTuning(settings: Settings, tickTimeMs: number): Tuning {
     peers: readPeerTuning(settings, tickTimeMs),
     connectionThrottle: readConnectionThrottle(settings),
     isLeaderServing: settings.boolean('leaderServes', true),
+    isAclCheckedEarly: settings.boolean('enableEagerACLCheck', false),
     largeRequests: {
       thresholdBytes: settings.integer('largeRequestThreshold', -1, -1, INT32_MAX),
       bytesMax: settings.integer('largeRequestMaxBytes', 104_857_600, 1, INT32_MAX),

@@ -15,6 +15,7 @@ import {
 import type { AuthProviders } from '../znodes/index.ts'
 import type { Auditor } from './audit/index.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { EagerAcl } from './eager-acl.ts'
 import type { Outstanding } from './outstanding.ts'
 import { PendingKind, type WaitingRequest } from './pending.ts'
 import type { ReadRequests } from './read-requests.ts'
@@ -74,6 +75,8 @@ export class RequestProcessor {
   #reads: ReadRequests
   readonly #providers: AuthProviders
   readonly #stats: ServerStats
+  /** Null unless it is enabled. */
+  readonly #eagerAcl: EagerAcl | null
   readonly #auditor: Auditor | null
   readonly #reader: InputReader = new InputReader()
   readonly #header: RequestHeader = { xid: 0, type: 0 }
@@ -85,6 +88,7 @@ export class RequestProcessor {
     reads: ReadRequests,
     providers: AuthProviders,
     stats: ServerStats,
+    eagerAcl: EagerAcl | null,
     auditor: Auditor | null,
   ) {
     this.#host = host
@@ -93,6 +97,7 @@ export class RequestProcessor {
     this.#reads = reads
     this.#providers = providers
     this.#stats = stats
+    this.#eagerAcl = eagerAcl
     this.#auditor = auditor
   }
 
@@ -198,6 +203,10 @@ export class RequestProcessor {
       if (!(error instanceof DecodeError)) throw error
       // Unlike 3.8, a malformed write costs no zxid (3.9).
       this.#decide(connection, type, xid, ErrorCode.marshallingError, length, nowMs)
+      return
+    }
+    if (this.#eagerAcl?.refuses(request, connection.ids) === true) {
+      this.#decide(connection, type, xid, ErrorCode.noAuth, length, nowMs)
       return
     }
     // Once a closeSession is on its way nothing may be made that it does not know of (ZOOKEEPER-1208).

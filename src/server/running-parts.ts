@@ -11,6 +11,7 @@ import {
 } from '../znodes/index.ts'
 import { Admission } from './admission.ts'
 import type { Auditor } from './audit/index.ts'
+import { EagerAcl } from './eager-acl.ts'
 import type { ClientEvents, EventHistory } from './events/index.ts'
 import { Handshake, type HandshakeHost } from './handshake.ts'
 import { Member, type MemberHost } from './member.ts'
@@ -87,6 +88,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
   const reads = new ReadRequests(state.tree, watches, providers, stats)
   const ids = new SessionIdSource(serverId, clock.wallMs(), state.sessions.highestIdOf(serverId))
   const { minSessionTimeoutMs, maxSessionTimeoutMs } = config
+  const eagerAcl = config.tuning.isAclCheckedEarly ? new EagerAcl(state.tree, providers) : null
   return {
     ...services,
     storage,
@@ -101,6 +103,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
       reads,
       providers,
       stats,
+      eagerAcl,
       server.auditor,
     ),
     handshake: new Handshake(

@@ -123,6 +123,7 @@ snapshotSizeFactor=-1
 maxConcurrentSnapSyncs=2
 maxConcurrentDiffSyncs=3
 leaderServes=no
+enableEagerACLCheck=true
 largeRequestThreshold=1000
 largeRequestMaxBytes=2000
 connectionMaxTokens=9
@@ -216,6 +217,7 @@ connection_throttle_global_session_weight=5
         weights: { global: 5, local: 1, renewed: 2 },
       },
       isLeaderServing: false,
+      isAclCheckedEarly: true,
       largeRequests: { thresholdBytes: 1000, bytesMax: 2000 },
     },
     warnings: {

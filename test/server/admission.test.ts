@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type ConnectionThrottleConfig, DEFAULT_TUNING } from '../../src/config/index.ts'
 import { ConnectionThrottle } from '../../src/server/connection-throttle.ts'
+import { ErrorCode } from '../../src/wire/index.ts'
+import { READ_ONLY_ACL } from '../../src/znodes/index.ts'
 import { create, EnsembleStage, getData, Stage, setData } from './support/index.ts'
 
 const OFF = DEFAULT_TUNING.connectionThrottle
@@ -112,3 +114,25 @@ test('with leaderServes=no, clients of the leader are turned away and those of t
   const client = stage.session(stage.followerId)
   expect(stage.call(client, create('/a', 'x')).err).toBe(0)
 })
+
+test.each([
+  [true, 0],
+  [false, 1],
+])(
+  'with enableEagerACLCheck=%s, a write that an ACL forbids costs %i transactions',
+  (isAclCheckedEarly, txns) => {
+    const stage = new EnsembleStage({}, 500, { tuning: { ...DEFAULT_TUNING, isAclCheckedEarly } })
+    const follower = stage.followerId
+    const client = stage.session(follower)
+    expect(stage.call(client, create('/a', 'x', { acl: READ_ONLY_ACL })).err).toBe(0)
+    const lastApplied = (): bigint =>
+      stage.ensemble.members[follower - 1]!.server!.state.lastApplied as bigint
+    const before = lastApplied()
+    expect(stage.call(client, setData('/a', 'y')).err).toBe(ErrorCode.noAuth)
+    expect(lastApplied() - before).toBe(BigInt(txns))
+    // Others of the connection are answered in their turn, and a znode that is not here is the leader's affair.
+    const sent = client.send(create('/b', 'x'), setData('/a', 'y'), setData('/c', 'y'))
+    stage.until(() => sent.every(({ reply }) => reply !== null))
+    expect(sent.map(({ reply }) => reply!.err)).toEqual([0, ErrorCode.noAuth, ErrorCode.noNode])
+  },
+)
