@@ -46,7 +46,7 @@ export function loadConfig(
   const files = readConfigFiles(file, overrides, properties)
   const { config, warnings, notes } = parseZooCfg(files.text, files.file, files.sources)
   const unanswered = unansweredWords(config.fourLetterWhitelist)
-  const words = `${file}: 4lw.commands.whitelist: not in this version yet: ${unanswered.join(', ')}`
+  const words = `${files.file}: 4lw.commands.whitelist: there is no such word: ${unanswered.join(', ')}`
   return {
     config: withAbsolutePaths(config),
     warnings: unanswered.length === 0 ? warnings : [...warnings, words],
