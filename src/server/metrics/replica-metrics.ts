@@ -44,7 +44,6 @@ export class ReplicaMetrics {
     this.#commitLatency = metrics.summary('commit_propagation_latency')
     this.#lookingSinceMs = clock.monotonicMs()
     this.#learningSinceMs = this.#lookingSinceMs
-    metrics.count('looking_count', 1)
   }
 
   /* ---------------------------------------------------------------- roles */
