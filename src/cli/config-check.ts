@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
+import { unansweredWords } from '../admin/index.ts'
 import {
+  type Config,
   ConfigError,
   type ConfigSources,
   type Danger,
@@ -76,7 +78,7 @@ function report(
       (!CONSEQUENCES.includes(key) && faults.every((fault) => fault.message !== message)),
   )
   const { config } = inspection
-  const dangers = config === null ? [] : findDangers(config, readSystemFacts(config))
+  const dangers = config === null ? [] : judge(config)
   const tell = ({ key, text: what }: Danger): string => {
     const setting = inspection.settings.find(key)
     return `${setting === undefined || setting.line === null ? file : `${setting.source}:${setting.line}`}: ${key}: ${what}`
@@ -96,3 +98,14 @@ function report(
     unknown: explainUnknown(inspection),
   }
 }
+
+function judge(config: Config): Danger[] {
+  const words = unansweredWords(config.fourLetterWhitelist)
+  const text = `there is no such word: ${words.join(', ')}`
+  return [
+    ...findDangers(config, readSystemFacts(config)),
+    ...(words.length === 0 ? [] : [{ level: 'warning', key: WHITELIST, text } as const]),
+  ]
+}
+
+const WHITELIST = '4lw.commands.whitelist'

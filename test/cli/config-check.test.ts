@@ -47,16 +47,24 @@ test('the command: the table, what is wrong, and the exit code', async () => {
   expect(good.stdout).toContain(
     `${at('zoo.cfg')}:9: snapCuont: unknown, without effect; did you mean snapCount?`,
   )
-  const bad = await scratch.run('config', 'check', write('sslQuorum=true'), '--json').ended
+  const flag = '-Dzookeeper.snapCount=7000'
+  const bad = await scratch.run('config', 'check', write('sslQuorum=true'), flag, '--json').ended
   expect(bad.code).toBe(1)
   expect(JSON.parse(bad.stdout)).toMatchObject({
     file: at('zoo.cfg'),
     errors: [expect.stringMatching(/zoo\.cfg:9: sslQuorum: this protection/)],
+    notes: ['command line: zookeeper.snapCount: counts, as the file does not say otherwise'],
     unknown: [],
   })
   const none = await scratch.run('config', 'check', 'missing.cfg').ended
   expect(none).toMatchObject({ code: 2, stdout: '' })
   expect(none.stderr).toMatch(/^zabkeeper: missing\.cfg: no such file/)
+})
+
+test('words of the whitelist that are none are named', () => {
+  const file = write('4lw.commands.whitelist=ruok,rouk')
+  const { warnings } = checkConfig({ ...NOTHING, file }, {})
+  expect(warnings).toContain(`${file}:9: 4lw.commands.whitelist: there is no such word: rouk`)
 })
 
 test('a missing number is said once, together with the rest', () => {
