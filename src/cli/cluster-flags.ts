@@ -11,7 +11,7 @@ import {
   type SurveyOptions,
 } from '../cluster/index.ts'
 import { ConfigError } from '../config/index.ts'
-import { EXIT_PROGRAM_FAILURE } from '../platform/index.ts'
+import { EXIT_PROGRAM_FAILURE } from '../platform/process/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { say } from './say.ts'
 import {
