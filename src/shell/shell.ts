@@ -45,6 +45,9 @@ export class Shell implements ShellControls {
   #isKept = false
   #isOver = false
   #exitCode = 0
+  /** Of the command that runs. */
+  #output: HeldOutput = new HeldOutput(SILENT)
+  #hasFailedPartly = false
 
   constructor(options: ShellOptions) {
     this.#options = options
@@ -150,9 +153,6 @@ export class Shell implements ShellControls {
   }
 
   /* ---------------------------------------------------------------- running */
-
-  #output: HeldOutput = new HeldOutput(SILENT)
-  #hasFailedPartly = false
 
   async #run(read: () => readonly string[]): Promise<void> {
     const { streams, isJson } = this.#options

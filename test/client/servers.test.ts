@@ -62,6 +62,26 @@ for (const { name, isMissing, start } of PLACES) {
       expect((await zk.getConfig()).stat.aversion).toBe(-1)
     })
 
+    test('no data at all is told from no bytes', async () => {
+      await zk.create('/null', null)
+      await zk.create('/empty', '')
+      expect(await zk.getData('/null')).toMatchObject({ data: Buffer.alloc(0), isNull: true })
+      expect(await zk.getData('/empty')).not.toHaveProperty('isNull')
+      const { watch, ...read } = await zk.getData('/null', { watch: true })
+      expect(read.isNull).toBe(true)
+      await other.setData('/null', '')
+      expect(await watch.fired).toMatchObject({ type: 'changed', path: '/null' })
+      expect(await zk.getData('/null')).not.toHaveProperty('isNull')
+    })
+
+    test('the configuration can be watched', async () => {
+      const { watch, stat } = await zk.getConfig({ watch: true })
+      expect(stat.aversion).toBe(-1)
+      expect([zk.watchCount, watch.path]).toEqual([1, '/zookeeper/config'])
+      await watch.close()
+      expect(zk.watchCount).toBe(0)
+    })
+
     test('transactions and several reads', async () => {
       const [created, changed] = await zk
         .transaction()
