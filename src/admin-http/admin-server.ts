@@ -7,6 +7,7 @@ import { livezReply, readyzReply } from './health-pages.ts'
 import { HttpPort } from './http-port.ts'
 import { type HttpReply, JSON_TYPE, sendReply, TEXT_TYPE } from './http-reply.ts'
 import { metricsReply } from './metrics-page.ts'
+import { discardBody } from './request-body.ts'
 import { factsOf, type RequestFacts } from './request-facts.ts'
 import { RestoreCommand } from './restore-command.ts'
 import { ShedCommand } from './shed-command.ts'
@@ -69,7 +70,10 @@ export class AdminServer {
     response.on('error', () => {})
     try {
       const reply = facts === null ? notFound() : await this.#reply(facts, request, response)
-      if (reply !== null) sendReply(response, reply, !request.complete)
+      if (reply === null) return
+      // Who waits for leave to send its body has sent none.
+      if (request.headers.expect === undefined) await discardBody(request)
+      sendReply(response, reply, !request.complete)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       this.#options.logger.error('a request to the admin server failed', {

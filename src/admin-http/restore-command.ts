@@ -13,6 +13,7 @@ import {
 } from './guarded-command.ts'
 import { type HttpReply, JSON_TYPE } from './http-reply.ts'
 import { RateLimit } from './rate-limit.ts'
+import { chunksOf } from './request-body.ts'
 
 /** The caller went away before the snapshot was whole. */
 class BrokenOffError extends Error {
@@ -100,7 +101,7 @@ export class RestoreCommand implements GuardedCommand {
   async #receive(request: IncomingMessage): Promise<ReceivedSnapshot> {
     const sink = this.#target.control.newSnapshotSink()
     try {
-      for await (const chunk of request as AsyncIterable<Buffer>) {
+      for await (const chunk of chunksOf(request)) {
         // A later version may have more behind the end.
         if (!sink.isDone) sink.push(chunk, 0, chunk.length)
       }

@@ -3,6 +3,7 @@ import { NOT_SERVING, RawNumber, renderAnswer, renderFailure } from '../admin/in
 import type { AdminOptions, AdminTarget } from './admin-target.ts'
 import { failure, type GuardedCommand, type GuardedRequest, refusal } from './guarded-command.ts'
 import { type HttpReply, JSON_TYPE } from './http-reply.ts'
+import { chunksOf } from './request-body.ts'
 
 const NAME: string = 'shed_connections'
 const BODY_BYTES_MAX = 1024
@@ -66,7 +67,7 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   try {
     const chunks: Buffer[] = []
     let bytes = 0
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(request)) {
       bytes += chunk.length
       if (bytes > BODY_BYTES_MAX) return null
       chunks.push(chunk)

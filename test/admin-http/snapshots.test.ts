@@ -242,6 +242,7 @@ describe('a restore', () => {
   test.each([
     ['garbage', () => Buffer.from('garbage')],
     ['nothing', () => Buffer.alloc(0)],
+    ['much garbage', () => Buffer.alloc(900_000, 'garbage')],
     ['a part', (whole: Buffer) => whole.subarray(0, whole.length - 20)],
     [
       'one that was changed on its way',
@@ -331,7 +332,7 @@ describe('shed_connections', () => {
       '"error" : "Invalid JSON or failed to read request body: ',
     )
     expect((await shed('{"percentage":"5"}'))[0]).toBe(400)
-    expect((await shed('x'.repeat(5000)))[0]).toBe(413)
+    expect((await shed('x'.repeat(500_000)))[0]).toBe(413)
     const init = { method: 'POST', body: '{"percentage":50}' }
     expect((await fetch(`${admin.url}/commands/shed`, init)).status).toBe(401)
   })
