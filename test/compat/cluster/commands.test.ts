@@ -30,11 +30,16 @@ test.skipIf(isSkipped)('docs/cluster-commands.md', { timeout: 240_000 }, async (
   expect(examples.length).toBe([...PAGE.matchAll(/^\$ zabkeeper/gm)].length)
   const folder = mkdtempSync(path.join(tmpdir(), 'zabkeeper-cluster-'))
   const kinds = ['zabkeeper', 'zabkeeper', 'apache-3.8'] as const
-  const members = kinds.map((kind) => ({ kind }))
+  // Apache's default, and of ours the words that the page shows the answers of.
+  const members = kinds.map((kind) => ({
+    kind,
+    config: kind === 'apache-3.8' ? ['4lw.commands.whitelist=srvr'] : [],
+  }))
   try {
     await withEnsemble({ members }, async (ensemble) => {
       for (const example of examples) await tryExample(example, ensemble, folder)
       await tryFile(ensemble, folder)
+      await tryZnode(ensemble, folder)
       await ensemble.member(2).kill()
       await ensemble.member(3).kill()
       await tryWithoutQuorum(ensemble, folder)
@@ -97,6 +102,18 @@ async function tryFile(ensemble: Ensemble, folder: string): Promise<void> {
   expect(
     document.servers.map(({ id, epoch }: { id: number; epoch: number }) => [id, epoch]),
   ).toEqual([1, 2, 3].map((id) => [id, document.servers[0].epoch]))
+}
+
+/** Apache's server refuses the word that the list is in, and has it in a znode. */
+async function tryZnode(ensemble: Ensemble, folder: string): Promise<void> {
+  const { port } = ensemble.member(3)
+  const { stdout, stderr, code } = await end(
+    folder,
+    ...['members', '--json', '--servers', `127.0.0.1:${port}`, ...TIME],
+  )
+  expect([stderr, code]).toEqual(['', EXIT.ok.code])
+  const clients = JSON.parse(stdout).map(({ client }: { client: string }) => client)
+  expect(clients).toEqual(ensemble.ports.map((one) => `127.0.0.1:${one}`))
 }
 
 /** The survivor has no leader; the list comes from the file. */
