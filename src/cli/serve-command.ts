@@ -6,7 +6,7 @@ import { serve } from './serve.ts'
 
 interface ServeFlags extends ConfigFlags {
   readonly logFormat?: LogFormat
-  readonly logLevel: LogLevel
+  readonly logLevel?: LogLevel
 }
 
 const SERVE_HELP = `Flags win over the file, except for -D, which it wins over. -D words in SERVER_JVMFLAGS and JVMFLAGS count too.
@@ -30,9 +30,9 @@ export function addServe(program: Command): void {
       ).choices(LOG_FORMATS),
     )
     .addOption(
-      new Option('--log-level <level>', 'least serious lines to log')
-        .choices(LOG_LEVELS)
-        .default('info'),
+      new Option('--log-level <level>', 'least serious lines to log (default: info)').choices(
+        LOG_LEVELS,
+      ),
     )
     .addHelpText('after', `\n${SERVE_HELP}\n\n${describeExitCodes()}`)
     .action((file: string | undefined, flags: ServeFlags) => {

@@ -29,17 +29,19 @@ import { exitCodeOfStorage } from './storage-exit-code.ts'
 export interface ServeOptions {
   readonly config: ConfigRequest
   readonly logFormat: LogFormat
-  readonly logLevel: LogLevel
+  /** Undefined for the one of the configuration. */
+  readonly logLevel: LogLevel | undefined
 }
 
 /** Runs a server until a signal or a fault ends it, then ends the process with one of {@link EXIT}. */
 export function serve(options: ServeOptions): void {
-  const platform = openPlatform({ log: { format: options.logFormat, level: options.logLevel } })
+  const { config, warnings, notes, file, token } = loadOrExit(options.config)
+  const level = options.logLevel ?? config.logLevel
+  const platform = openPlatform({ log: { format: options.logFormat, level } })
   const { logger } = platform
   exitOnProgramFailure(logger)
   restrainCollector()
   watchCollections()
-  const { config, warnings, notes, file, token } = loadOrExit(options.config)
   for (const note of notes) logger.info(note)
   for (const warning of warnings) logger.warn(warning)
   for (const folder of new Set([config.dataDir, config.dataLogDir])) {

@@ -61,6 +61,8 @@ export interface ObservabilityConfig {
   readonly metricsProvider: MetricsProviderConfig
   readonly audit: AuditConfig
   readonly warnings: WarningsConfig
+  /** The least serious lines that are logged. */
+  readonly logLevel: 'debug' | 'error' | 'info' | 'warn'
 }
 
 /** In force when nothing is configured. The admin server is for this machine only, other than upstream's. */
@@ -88,6 +90,7 @@ export const DEFAULT_OBSERVABILITY: ObservabilityConfig = {
     stallWarnMs: 10_000,
     keepsEvents: true,
   },
+  logLevel: 'info',
 }
 
 const INT32_MAX = 0x7fff_ffff
@@ -126,6 +129,7 @@ export function readObservability(settings: Settings): ObservabilityConfig {
       isEnabled: settings.boolean('audit.enable', audit.isEnabled),
       file: readAuditFile(settings, audit.file),
     },
+    logLevel: readLogLevel(settings),
     warnings: {
       slowRequestMs: milliseconds('request.warningthresholdms', warnings.slowRequestMs),
       watchesStalls: settings.boolean('jvm.pause.monitor', warnings.watchesStalls),
@@ -219,4 +223,25 @@ function readAuditFile(settings: Settings, fallback: string): string {
   const name = settings.text('auditlog.file') ?? fallback
   const folder = settings.text('log.dir')
   return folder === undefined || name.startsWith('/') ? name : `${folder}/${name}`
+}
+
+const LOG_LEVELS: ReadonlyMap<string, ObservabilityConfig['logLevel']> = new Map([
+  ['ALL', 'debug'],
+  ['TRACE', 'debug'],
+  ['DEBUG', 'debug'],
+  ['INFO', 'info'],
+  ['WARN', 'warn'],
+  ['ERROR', 'error'],
+  ['FATAL', 'error'],
+  ['OFF', 'error'],
+])
+
+/** Upstream has a log file and a console, each with its threshold; here there is one output. */
+function readLogLevel(settings: Settings): ObservabilityConfig['logLevel'] {
+  const setting = settings.find('console.threshold') ?? settings.find('log.threshold')
+  if (setting === undefined) return DEFAULT_OBSERVABILITY.logLevel
+  const level = LOG_LEVELS.get(setting.value.toUpperCase())
+  if (level !== undefined) return level
+  const names = [...LOG_LEVELS.keys()].join(', ')
+  throw settings.refuse(setting, `'${setting.value}' must be one of ${names}`)
 }

@@ -101,6 +101,8 @@ metricsProvider.exportJvmInfo=false
 audit.enable=true
 auditlog.file=audit.log
 log.dir=/var/log/zookeeper
+log.threshold=ERROR
+console.threshold=Warn
 request.warningthresholdms=250
 jvm.pause.monitor=false
 jvm.pause.sleep.time.ms=100
@@ -189,6 +191,7 @@ connection_throttle_global_session_weight=5
       exportsProcessFigures: false,
     },
     audit: { isEnabled: true, file: '/var/log/zookeeper/audit.log' },
+    logLevel: 'warn',
     tuning: {
       peers: {
         electionConnectMs: 4000,
@@ -265,6 +268,7 @@ describe('values', () => {
     ['zookeeper.maxCnxns=x', 'zookeeper.maxCnxns', /whole number/],
     ['connectionDropIncrease=1.5', 'connectionDropIncrease', /outside 0 to 1/],
     ['connectToLearnerMasterLimit=-1', 'connectToLearnerMasterLimit', /outside/],
+    ['log.threshold=LOUD', 'log.threshold', /must be one of ALL/],
     ['admin.serverPort=-1', 'admin.serverPort', /outside 0 to 65535/],
     ['admin.commandURL=/', 'admin.commandURL', /path of its own/],
     ['metricsProvider.className=my.Metrics', 'metricsProvider.className', /must be one of/],
@@ -286,6 +290,7 @@ describe('values', () => {
       (config: Config) => config.limits.outstandingMax,
       40,
     ],
+    ['log.threshold=debug', (config: Config) => config.logLevel, 'debug'],
     ['cnxTimeout=0', (config: Config) => config.tuning.peers.electionConnectMs, null],
     ['preAllocSize=64', (config: Config) => config.limits.logSegmentBytes, 1024 * 1024],
     [
