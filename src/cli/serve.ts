@@ -21,6 +21,7 @@ import { type BannerFacts, bannerFields, bannerText } from './banner.ts'
 import { type ConfigRequest, requestedFile, requestedProperties } from './config-request.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
+import { MemoryWatch, readHeap } from './memory-watch.ts'
 import { onNpmParentGone } from './npm-parent.ts'
 import { OperatorFiles } from './operator-files.ts'
 import { openOperatorPorts } from './operator-ports.ts'
@@ -102,6 +103,7 @@ export function serve(options: ServeOptions): void {
     onOpen: (name, { host, port }) => logger.info(`${name} is listening`, { host, port }),
   })
   files.attachTo(server.events)
+  new MemoryWatch(readHeap, server.events, logger).start()
   server.start()
 }
 

@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { SessionId } from '../../src/base/index.ts'
 import { type Evidence, whyLeader, whySession } from '../../src/forensics/index.ts'
 import { startTestServer, type TestServer } from '../../src/testing/index.ts'
+import { EnsembleStage } from '../server/support/ensemble-stage.ts'
+import { create } from '../server/support/index.ts'
 import { askInProcess } from './support.ts'
 
 let server: TestServer | null = null
@@ -150,4 +152,24 @@ describe('three servers are asked why the leader changed', () => {
     await servers.advance(10_000)
     expect(whyLeader(ask(servers)).verdict).toBe('none')
   })
+})
+
+test('the disk of the leader hung, and why its successor leads', () => {
+  const stage = new EnsembleStage({})
+  const before = stage.leaderId
+  const disk = stage.ensemble.members[before - 1]!.host.disk
+  const client = stage.session(before)
+  disk.hang()
+  client.send(create('/a'))
+  stage.until(() => stage.ensemble.leader !== null && stage.ensemble.leader.id !== before)
+  disk.release()
+  stage.runFor(20_000)
+  const reports = stage.ensemble.members.map(({ server: keeper }) =>
+    askInProcess(keeper!, keeper!.events.nowMs, null),
+  )
+  const answer = whyLeader({ reports, missing: [] })
+  expect(answer).toMatchObject({ verdict: 'disk', leader: stage.ensemble.leader!.id })
+  expect(answer.sentences[1]).toContain(`The disk of server ${before} did not finish a write`)
+  const slow = reports[before - 1]!.events.filter(({ kind }) => kind === 'slowFsync')
+  expect(slow.length).toBeGreaterThan(0)
 })
