@@ -36,6 +36,7 @@ export class LeaderRequests implements ProposalLog {
   readonly #owners: SessionOwners
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #isDiskFull: () => boolean
   readonly #reader: InputReader = new InputReader()
   readonly #syncs: SyncQueue
   /** Learners whose clients want a session that is being closed. */
@@ -48,6 +49,7 @@ export class LeaderRequests implements ProposalLog {
     sessions: SessionKeeper,
     clock: Clock,
     logger: Logger,
+    isDiskFull: () => boolean,
   ) {
     this.#host = host
     this.#replica = replica
@@ -58,6 +60,7 @@ export class LeaderRequests implements ProposalLog {
     sessions.whoServes = (sessionId) => this.#owners.whoServes(sessionId)
     this.#clock = clock
     this.#logger = logger
+    this.#isDiskFull = isDiskFull
     this.#syncs = new SyncQueue((token) => replica.step({ kind: InputKind.CONFIRM, token }))
   }
 
@@ -169,13 +172,25 @@ export class LeaderRequests implements ProposalLog {
       audit: null,
     }
     const request = this.#decode(opcode, forwarded.body)
-    if (request === null) {
-      this.#pipeline.proposeRefusal(ErrorCode.marshallingError, origin, this)
+    const error = request === null ? ErrorCode.marshallingError : this.#refusalOf(request, origin)
+    if (request === null || error !== null) {
+      this.#pipeline.proposeRefusal(error!, origin, this)
       return
     }
     if (request.type === OpCode.createSession) this.#sessions.track(sessionId, request.timeOut)
     else if (request.type === OpCode.closeSession) this.#sessions.markClosing(sessionId)
     this.#pipeline.propose(request, origin, this)
+  }
+
+  /**
+   * A learner does not know that the leader's disk is full, and its client waits for an answer: that can only be an error
+   * transaction. It takes less of what is left of the log than the write would, and all of one turn take one group.
+   * Sessions come and go also then: whoever is told so wants to go on reading.
+   */
+  #refusalOf({ type }: WriteRequest, { sessionError }: WriteOrigin): ErrorCode | null {
+    if (!this.#isDiskFull() || sessionError !== ErrorCode.ok) return null
+    const isOfSession = type === OpCode.createSession || type === OpCode.closeSession
+    return isOfSession ? null : ErrorCode.systemError
   }
 
   /** What may be a local session of the learner may do everything but own ephemerals. */

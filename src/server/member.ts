@@ -365,6 +365,7 @@ export class Member
         this.#sessions,
         clock,
         logger,
+        () => this.#storage.isFull,
       )
     } else {
       this.#sessions.startReporting()
