@@ -1,3 +1,5 @@
+import { ZONE_NAMES } from './zone-names.ts'
+
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
 
@@ -6,21 +8,6 @@ const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
  * The first that knows one counts.
  */
 const LOCALES = ['en-US', 'en-GB', 'en-AU', 'en-NZ', 'en-IN', 'en-ZA', 'en-CA']
-
-/** Zones that `Intl` has no abbreviation for, with what Java calls them all year round. */
-const ABBREVIATIONS: ReadonlyMap<string, string> = new Map([
-  ['Asia/Tokyo', 'JST'],
-  ['Asia/Seoul', 'KST'],
-  ['Asia/Shanghai', 'CST'],
-  ['Asia/Taipei', 'CST'],
-  ['Asia/Hong_Kong', 'HKT'],
-  ['Asia/Manila', 'PST'],
-  ['Asia/Jakarta', 'WIB'],
-  ['Asia/Karachi', 'PKT'],
-  ['Europe/Moscow', 'MSK'],
-  ['Africa/Lagos', 'WAT'],
-  ['Africa/Nairobi', 'EAT'],
-])
 
 /** `Sat Nov 21 02:46:54 UTC 2026`: what `java.util.Date.toString` gives in a time zone. */
 export function javaDate(ms: bigint, timeZone: string): string {
@@ -59,7 +46,7 @@ function clock(timeZone: string): Intl.DateTimeFormat {
 }
 
 function zoneName(date: Date, timeZone: string): string {
-  const abbreviation = ABBREVIATIONS.get(timeZone)
+  const abbreviation = ZONE_NAMES.get(timeZone)
   if (abbreviation !== undefined) return abbreviation
   let name = ''
   for (const locale of LOCALES) {

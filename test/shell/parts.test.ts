@@ -119,7 +119,8 @@ describe('a date', () => {
     [1_782_000_000_000n, 'America/Los_Angeles', 'Sat Jun 20 17:00:00 PDT 2026'],
     [1_782_000_000_000n, 'Asia/Tokyo', 'Sun Jun 21 09:00:00 JST 2026'],
     [1_782_000_000_000n, 'Asia/Kolkata', 'Sun Jun 21 05:30:00 IST 2026'],
-    [1_782_000_000_000n, 'Asia/Kathmandu', 'Sun Jun 21 05:45:00 GMT+05:45 2026'],
+    [1_782_000_000_000n, 'Asia/Kathmandu', 'Sun Jun 21 05:45:00 NPT 2026'],
+    [1_782_000_000_000n, 'Asia/Jerusalem', 'Sun Jun 21 03:00:00 GMT+03:00 2026'],
     [2n ** 62n, 'UTC', '4611686018427387904 ms'],
   ])('%d in %s', (ms, timeZone, text) => {
     expect(javaDate(ms, timeZone)).toBe(text)
