@@ -19,10 +19,10 @@ export interface HttpPortOptions {
 }
 
 /** Connections at one time; more are closed at once. */
-export const HTTP_CONNECTIONS_MAX = 100
-export const HTTP_HEADER_BYTES_MAX: number = 16 * 1024
+const CONNECTIONS_MAX = 100
+const HEADER_BYTES_MAX = 16 * 1024
 /** How long a request line with its headers may take. */
-export const HTTP_HEADERS_TIMEOUT_MS = 10_000
+const HEADERS_TIMEOUT_MS = 10_000
 const HEADERS_MAX = 100
 /** Node looks for requests that are too slow this often. */
 const CHECK_INTERVAL_MS = 1000
@@ -41,14 +41,14 @@ export class HttpPort {
     this.#options = options
     this.#logger = logger
     this.#server = createServer({
-      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-      headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
       // A snapshot may take long to arrive; a body that keeps silent ends with the idle timeout.
       requestTimeout: 0,
       keepAliveTimeout: Math.min(options.idleTimeoutMs, 60_000),
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
     })
-    this.#server.maxConnections = HTTP_CONNECTIONS_MAX
+    this.#server.maxConnections = CONNECTIONS_MAX
     this.#server.maxHeadersCount = HEADERS_MAX
     this.#server.timeout = options.idleTimeoutMs
     this.#server.on('request', handler)
@@ -61,20 +61,21 @@ export class HttpPort {
   /** Resolves when the port is bound or could not be; gives its address, or null. */
   open(): Promise<Address | null> {
     const { name, host, port, portSetting } = this.#options
+    const server = this.#server
     return new Promise((resolve) => {
-      const server = this.#server
-      const shown = `${host === '' ? '*' : host}:${port}`
-      server.once('error', (error: NodeJS.ErrnoException) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
         this.#logger.warn(
-          `the ${name} cannot listen on ${shown} (${reasonOf(error)}); the server goes on without ` +
-            `it, ${portSetting} chooses another port`,
+          `the ${name} cannot listen on ${host === '' ? '*' : host}:${port} (${reasonOf(error)}); ` +
+            `the server goes on without it, ${portSetting} chooses another port`,
         )
         resolve(null)
-      })
+      }
+      server.once('error', onError)
       server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
-        server.on('error', (error) =>
-          this.#logger.warn(`the ${name} failed`, { reason: error.message }),
-        )
+        server.off('error', onError)
+        server.on('error', ({ message }) => {
+          this.#logger.warn(`the ${name} failed`, { reason: message })
+        })
         const bound = server.address() as AddressInfo
         if (this.#isClosed) server.close()
         resolve({ host, port: bound.port })

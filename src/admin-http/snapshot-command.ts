@@ -19,7 +19,7 @@ import { SnapshotRoomError, writeSnapshotFile } from './snapshot-folder.ts'
 const PIECE_BYTES = 256 * 1024
 
 /** The state was replaced while it was given out. */
-export class SnapshotLostError extends Error {
+class SnapshotLostError extends Error {
   override readonly name: string = 'SnapshotLostError'
 }
 

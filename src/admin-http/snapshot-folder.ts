@@ -4,7 +4,7 @@ import { parseApacheName, snapshotFileName } from '../apache-files/index.ts'
 import type { Zxid } from '../base/index.ts'
 
 /** In the data folder. */
-export const SNAPSHOT_FOLDER = 'snapshots'
+const SNAPSHOT_FOLDER = 'snapshots'
 /** Older ones are deleted, as with upstream's `autopurge.snapRetainCount`. */
 const KEPT_MAX = 3
 const UNFINISHED = '.tmp'

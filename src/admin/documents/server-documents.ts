@@ -1,5 +1,5 @@
 import type { BufferSizesStatus, ConnectionStatus, ServerStatus } from '../../server/index.ts'
-import { renderMonitor } from '../monitor.ts'
+import { monitorReadings } from '../monitor.ts'
 import { formatAverage } from '../numbers.ts'
 import { operationTag } from '../operation-tags.ts'
 import { VERSION_TEXT } from '../version.ts'
@@ -47,13 +47,8 @@ export function dirsAnswer({ status: { configuration } }: AdminContext): AdminAn
 
 /** The lines of `mntr` without `zk_`, numbers as numbers. */
 export function monitorAnswer({ status, process }: AdminContext): AdminAnswer {
-  const lines = renderMonitor(status, process).trimEnd().split('\n')
-  return {
-    data: lines.map((line) => {
-      const tab = line.indexOf('\t')
-      return [line.slice('zk_'.length, tab), numberOrText(line.slice(tab + 1))]
-    }),
-  }
+  const readings = monitorReadings(status, process)
+  return { data: readings.map(([name, value]) => [name, numberOrText(value)]) }
 }
 
 export function serverStatsAnswer({ status }: AdminContext): AdminAnswer {
