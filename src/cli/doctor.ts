@@ -103,7 +103,7 @@ async function runRepair(
   if (flags.json === true) {
     await print(examinationJson(after))
   } else {
-    await print(`${describePlan(before.plan, folder.dataDir).join('\n')}\n`)
+    await print(`${describePlan(before.plan).join('\n')}\n`)
     await print(`done; ${count(aside.length, 'thing')} moved aside:\n  ${aside.join('\n  ')}\n\n`)
     await print(describeExamination(after))
   }

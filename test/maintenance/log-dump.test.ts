@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatHex, type SessionId } from '../../src/base/index.ts'
@@ -188,6 +188,7 @@ describe('the log of an Apache ZooKeeper', () => {
     writeFileSync(torn, 'not a log at all, by its first bytes')
     await expect(dump(torn)).rejects.toThrow('is no log file: it does not begin with ZKLG')
     await expect(dump(folders.at('ours', 'log', '0000000001.log'))).rejects.toThrow('by its name')
-    await expect(dump(folders.base)).rejects.toThrow('is no data folder')
+    mkdirSync(folders.at('nothing'))
+    await expect(dump(folders.at('nothing'))).rejects.toThrow('is no data folder')
   })
 })

@@ -17,7 +17,7 @@ export function describeExamination(examination: Examination): string {
   const sorted = order.flatMap((severity) => findings.filter((each) => each.severity === severity))
   const lines = [`data folder ${folder.dataDir}`]
   for (const finding of sorted) lines.push(...describeFinding(finding))
-  lines.push('', ...describeVerdict(examination), ...describePlan(plan, folder.dataDir))
+  lines.push('', ...describeVerdict(examination), ...describePlan(plan))
   return `${lines.join('\n')}\n`
 }
 
@@ -59,7 +59,7 @@ function describeVerdict({ findings }: Examination): string[] {
 }
 
 /** What `--repair` would do; nothing when there is nothing to do. */
-export function describePlan(plan: RepairPlan, dataDir: string): string[] {
+export function describePlan(plan: RepairPlan): string[] {
   switch (plan.kind) {
     case 'none':
       if (plan.strangers.length === 0) return []
@@ -76,14 +76,11 @@ export function describePlan(plan: RepairPlan, dataDir: string): string[] {
         '  time: without one it could elect, together with a member that lags behind, a leader that lacks acknowledged writes.',
       ]
     default:
-      return describeRebuild(plan, dataDir)
+      return describeRebuild(plan)
   }
 }
 
-function describeRebuild(
-  plan: Extract<RepairPlan, { kind: 'rebuild' }>,
-  dataDir: string,
-): string[] {
+function describeRebuild(plan: Extract<RepairPlan, { kind: 'rebuild' }>): string[] {
   const { from, through, lostFrom, lostThrough } = plan
   const base = from === 0n ? 'the beginning' : `the checkpoint at ${formatHex(from)}`
   const head = `repair: a new log and checkpoint, from ${base} up to zxid ${formatHex(through)}`
@@ -94,7 +91,7 @@ function describeRebuild(
     head,
     `  LOST: transactions from ${formatHex(lostFrom)}${until}. They may have been acknowledged`,
     '  A backup that is newer is better: zabkeeper restore <backup> --to <new data folder>',
-    `  otherwise: zabkeeper doctor ${dataDir} --repair --yes --accept-loss-from ${formatHex(lostFrom)}`,
+    `  otherwise, if that is acceptable: --repair --yes --accept-loss-from ${formatHex(lostFrom)}`,
   ]
 }
 

@@ -36,6 +36,7 @@ export interface ExamineOptions {
   readonly isMember: boolean | null
 }
 
+const WRITE_MYID = 'write the N of its server.N line there'
 const TMPFS = 0x0102_1994
 const LEFTOVER = /^(import|export|restore|doctor)\.unfinished$/
 
@@ -63,7 +64,7 @@ export async function examine(
   const findings = [
     ...useFindings(use, folder),
     ...permission,
-    ...identityFindings(folder, view, isMember),
+    ...identityFindings(folder, view, isMember, configured !== null),
     ...logFindings(view.log, use),
     ...checkpointFindings(view),
     ...(await stateFindings(view)),
@@ -165,17 +166,26 @@ function identityFindings(
   { dataDir }: OurFolder,
   { log }: FolderView,
   isMember: boolean,
+  isConfigured: boolean,
 ): Finding[] {
   const findings: Finding[] = []
   const myid = readMyid(dataDir)
   const file = path.join(dataDir, 'myid')
   if (myid !== null && myid.fault !== null) {
-    findings.push(error('myid', myid.fault, file, 'write the N of its server.N line there'))
+    findings.push(error('myid', myid.fault, file, WRITE_MYID))
   } else if (myid !== null) {
     findings.push(note('member', `server ${myid.id} of an ensemble, by its myid`, file))
   } else if (isMember) {
-    const what = 'the log is one of a member of an ensemble, and there is no myid'
-    findings.push(error('myid-missing', what, file, 'write the N of its server.N line there'))
+    findings.push(
+      isConfigured
+        ? error('myid-missing', 'a member of an ensemble has a myid', file, WRITE_MYID)
+        : warning(
+            'myid-missing',
+            'the log is one of a member of an ensemble, and there is no myid',
+            file,
+            `${WRITE_MYID}; if the server stands alone, give its zoo.cfg instead of the folder`,
+          ),
+    )
   } else {
     findings.push(note('standalone', 'a server that stands alone: no epochs, no myid'))
   }
