@@ -1,5 +1,6 @@
 import { formatHex, type SessionId } from '../base/index.ts'
 import type { ConnectionStatus, ServerStatus } from '../server/index.ts'
+import { formatDate } from './dates.ts'
 import { formatSocketAddress } from './numbers.ts'
 
 /** Upstream's expiry of connections: rounded up to that, and so long without a session (`NIOServerCnxnFactory`). */
@@ -80,10 +81,4 @@ function setsOf(
     return `${lines.length} expire at ${date}:\n${lines.map((line) => `\t${line}\n`).join('')}`
   })
   return `${title} (${sets.length})/(${members}):\n${text.join('')}`
-}
-
-/** `Sat Nov 21 02:43:47 UTC 2026`, as Java prints a date; always in UTC. */
-export function formatDate(wallMs: number): string {
-  const [week, day, month, year, time] = new Date(wallMs).toUTCString().split(/,? /)
-  return `${week} ${month} ${day} ${time} UTC ${year}`
 }

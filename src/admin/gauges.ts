@@ -36,8 +36,12 @@ export const GAUGES: readonly Gauge[] = [
   { name: 'uptime', read: (status) => status.uptimeMs },
   { name: 'open_file_descriptor_count', read: (_, host) => host.openFiles },
   { name: 'max_file_descriptor_count', read: (_, host) => host.openFilesMax },
-  // What they are about does not exist here, but dashboards have panels for them.
-  { name: 'connection_drop_probability', format: formatAverage, read: () => 0 },
+  {
+    name: 'connection_drop_probability',
+    format: formatAverage,
+    read: ({ connectionDropChance }) => connectionDropChance,
+  },
+  // There is no TLS here, but dashboards have a panel for it.
   { name: 'outstanding_tls_handshake', read: () => 0 },
   ofQuotas('quota_count_limit_per_namespace', ({ countLimit }) => countLimit),
   ofQuotas('quota_bytes_limit_per_namespace', ({ bytesLimit }) => bytesLimit),

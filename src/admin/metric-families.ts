@@ -15,7 +15,6 @@ import {
  */
 export const IDLE_COUNTERS: readonly string[] = [
   'add_dead_watcher_stall_time',
-  'connection_drop_count',
   'dead_watchers_cleared',
   'dead_watchers_queued',
   'ensemble_auth_fail',
@@ -33,7 +32,6 @@ export const IDLE_COUNTERS: readonly string[] = [
 /** In the same way, distributions in which nothing is ever observed. */
 export const IDLE_BASIC_SUMMARIES: readonly string[] = [
   'concurrent_request_processing_in_commit_processor',
-  'connection_token_deficit',
   'prep_processor_queue_size',
   'time_waiting_empty_pool_in_commit_processor_read_ms',
 ]

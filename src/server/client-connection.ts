@@ -85,7 +85,7 @@ export function connectionLimits(limits: Limits): ConnectionLimits {
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
   readonly outstanding: Outstanding
-  readonly stats: { recordEvent(bytes: number): void }
+  readonly stats: { recordEvent(bytes: number): void; recordDrop(): void }
   /** Zxid of the last applied transaction. */
   readonly lastApplied: Zxid
   /** The first four bytes. True when they are a four-letter word, which the host then answers. */
@@ -180,11 +180,14 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   onEnd(): void {
     // ZooKeeper clients never half-close; like the original, the connection ends at once and replies
     // still owed are lost. Four-letter words are answered before the end of input is seen.
-    if (this.phase < Phase.closing) this.destroy('its client has closed it')
+    if (this.phase >= Phase.closing) return
+    this.#host.stats.recordDrop()
+    this.destroy('its client has closed it')
   }
 
   onClose(error: IoError | null): void {
     this.closeReason ??= error === null ? 'it has ended' : error.message
+    if (this.phase < Phase.closing) this.#host.stats.recordDrop()
     this.#becomeClosed()
   }
 

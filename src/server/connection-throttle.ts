@@ -28,6 +28,11 @@ export class ConnectionThrottle {
     return this.#dropChance
   }
 
+  /** Tokens that are gone. */
+  get deficit(): number {
+    return this.#config.tokensMax - this.#tokens
+  }
+
   /** Takes that many tokens, or says that somebody must come again later. */
   admits(tokens: number): boolean {
     const nowMs = this.#clock.monotonicMs()

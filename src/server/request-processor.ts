@@ -124,6 +124,7 @@ export class RequestProcessor {
     const { xid, type } = this.#header
     const length = end - start
     if (this.#host.outstanding.isOneTooLarge(length)) {
+      this.#stats.recordLargeRequest()
       // There is no reply that says so: a client library tries again, here or elsewhere.
       connection.destroy(`a request of ${length} bytes beside others of that size`)
       return

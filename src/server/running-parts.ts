@@ -114,7 +114,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
       maxSessionTimeoutMs,
       logger,
       from.clientEvents,
-      new Admission(config, env, () => services.member?.core ?? null),
+      new Admission(config, env, stats, () => services.member?.core ?? null),
     ),
   }
 }

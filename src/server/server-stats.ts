@@ -14,6 +14,8 @@ export class ServerStats {
   packetsReceived = 0
   packetsSent = 0
   authFailed = 0
+  /** From 0 to 1: the chance of a client to be turned away (`connection_throttle_…`). */
+  connectionDropChance = 0
   readonly replySizes: BufferSizes = new BufferSizes()
   /** What was read, by namespace. */
   readonly reads: NamespaceSizes
@@ -29,6 +31,8 @@ export class ServerStats {
   readonly #bytesSent: Counter
   readonly #eventBytes: Counter
   readonly #revalidations: Counter
+  readonly #drops: Counter
+  readonly #largeRequests: Counter
   readonly #queueSizes: Observer
   readonly #readsAfterWrite: Observer
   readonly #events: ClientEvents
@@ -46,6 +50,8 @@ export class ServerStats {
     this.#bytesReceived = metrics.counter('bytes_received_count')
     this.#bytesSent = metrics.counter('response_bytes')
     this.#eventBytes = metrics.counter('watch_bytes')
+    this.#drops = metrics.counter('connection_drop_count')
+    this.#largeRequests = metrics.counter('large_requests_rejected')
     this.#revalidations = metrics.counter('connection_revalidate_count')
     this.#queueSizes = metrics.summary('requests_in_session_queue')
     this.#readsAfterWrite = metrics.summary('reads_after_write_in_session_queue')
@@ -61,6 +67,16 @@ export class ServerStats {
   /** A client wants to go on with its session. */
   recordRevalidation(): void {
     this.#revalidations.add(1)
+  }
+
+  /** A connection was ended by its client, or broke. */
+  recordDrop(): void {
+    this.#drops.add(1)
+  }
+
+  /** A request came that is too large beside others. */
+  recordLargeRequest(): void {
+    this.#largeRequests.add(1)
   }
 
   /** An event of a watch was written. */

@@ -40,6 +40,8 @@ export interface ServerStatus {
   /** From a request's first byte read to its reply written. */
   readonly latency: LatencyStatus
   readonly uptimeMs: number
+  /** From 0 to 1: the chance of a client to be turned away at present (`connection_throttle_…`). */
+  readonly connectionDropChance: number
   /** Client packets refused because their `auth` did not hold. */
   readonly authFailedCount: number
   /** The clocks, when this was asked for. */

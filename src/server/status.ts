@@ -80,6 +80,7 @@ export function serverStatus(server: StatusSource, parts: StatusParts): ServerSt
     replySizes: replySizesOf(server.stats),
     latency: server.stats.latency(),
     uptimeMs: Math.floor(parts.nowMs - server.startedMs),
+    connectionDropChance: server.stats.connectionDropChance,
     authFailedCount: server.stats.authFailed,
     monotonicMs: parts.nowMs,
     wallMs: parts.wallMs,

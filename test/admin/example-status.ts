@@ -52,6 +52,7 @@ export function exampleStatus(changes: Partial<ServerStatus> = {}): ServerStatus
     latency: { minMs: 0, avgMs: 0.51714, maxMs: 13 },
     uptimeMs: 34_410.9,
     authFailedCount: 1,
+    connectionDropChance: 0.25,
     monotonicMs: 1_138_000,
     wallMs: Date.UTC(2026, 10, 21, 2, 43, 47),
     connections: [

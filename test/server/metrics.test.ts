@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { DEFAULT_TUNING } from '../../src/config/index.ts'
 import type { MetricSummary } from '../../src/env/index.ts'
 import type { ServerStatus } from '../../src/server/index.ts'
 import {
@@ -144,6 +145,38 @@ describe('a server that stands alone measures', () => {
     expect([...status.inventory.quotas()]).toEqual([
       ['app', { countLimit: 2, bytesLimit: -1, countUsage: 2, bytesUsage: 1 }],
     ])
+  })
+
+  test('who is turned away, and who has gone', () => {
+    const stage = Stage.open({
+      config: {
+        tuning: {
+          ...DEFAULT_TUNING,
+          connectionThrottle: {
+            ...DEFAULT_TUNING.connectionThrottle,
+            tokensMax: 4,
+            fillMs: 1e6,
+            weights: { global: 3, local: 1, renewed: 1 },
+          },
+          largeRequests: { thresholdBytes: 300, bytesMax: 300 },
+        },
+      },
+    })
+    const client = stage.session()
+    const second = stage.client()
+    stage.until(() => second.isClosed)
+    expect(stage.call(client, create('/a', 'x'.repeat(100))).err).toBe(0)
+    client.send(create('/b', 'x'.repeat(500)))
+    stage.until(() => client.isClosed)
+    const raw = stage.client({ isRaw: true })
+    stage.runFor(5)
+    raw.destroy()
+    stage.until(() => stage.server.connections.size === 0)
+    const status = stage.server.status()
+    expect(summary(status, 'connection_token_deficit')).toMatchObject({ count: 2, min: 3, max: 3 })
+    expect(counter(status, 'connection_rejected')).toBe(1)
+    expect(counter(status, 'large_requests_rejected')).toBe(1)
+    expect(counter(status, 'connection_drop_count')).toBe(1)
   })
 
   test('its start, and everything anew after a reset', () => {
