@@ -25,7 +25,7 @@ const REFUSALS: Readonly<Record<RestoreRefusal, readonly [status: number, error:
   ensemble: [
     409,
     'this server is a member of an ensemble, whose data only all of them can change: stop them, make new data ' +
-      'folders with "zabkeeper import" on every one, and start them (docs/admin-http.md)',
+      'folders with "zabkeeper import" on every one, and start them (docs/admin-http.md, "Restore")',
   ],
   'not-serving': [503, 'the server does not serve clients now; try again'],
 }

@@ -9,7 +9,9 @@ import { readText } from '../tidy/source-files.ts'
 import { type OpenAdmin, openAdmin, TOKEN } from './support.ts'
 
 const PAGE = readText('docs/admin-http.md')
-const EXAMPLES = [...PAGE.matchAll(/^```sh\n([\s\S]*?)^```\n\n```text\n([\s\S]*?)^```$/gm)]
+const EXAMPLES = [
+  ...PAGE.matchAll(/^```sh\n((?:(?!^```)[\s\S])*)^```\n\n```text\n([\s\S]*?)^```$/gm),
+]
 
 let server: TestServer
 let admin: OpenAdmin

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -45,6 +45,12 @@ test('a server answers its operators on the ports of its configuration', async (
   const snapshot = await fetch(`${admin}/commands/snapshot`, { headers })
   const body = Buffer.from(await snapshot.arrayBuffer())
   expect(body.subarray(0, 4).toString()).toBe('ZKSN')
+  const backup = path.join(scratch.folder, 'backup')
+  mkdirSync(path.join(backup, 'version-2'), { recursive: true })
+  const zxid = snapshot.headers.get('last_zxid')!.slice(2)
+  writeFileSync(path.join(backup, 'version-2', `snapshot.${zxid}`), body)
+  const args = ['--from', backup, '--log-dir', backup, '--to', 'imported']
+  expect(await scratch.run('import', ...args).ended).toMatchObject({ code: 0 })
   const url = `${admin}/commands/restore`
   const restored = await fetch(url, { method: 'POST', headers, body })
   expect(await restored.text()).toContain('"last_zxid" : 1,')
