@@ -69,7 +69,8 @@ describe('a server', () => {
     const ending = await run.ended
     expect(ending).toMatchObject({ code: EXIT.ok.code, stderr: '' })
     expect(ending.stdout).toMatch(/"reason":"SIGTERM".*"stopping"/)
-    expect(readdirSync(path.join(scratch.folder, 'data')).sort()).toEqual(['checkpoint', 'log'])
+    const files = readdirSync(path.join(scratch.folder, 'data')).sort()
+    expect(files).toEqual(['checkpoint', 'events.jsonl', 'log'])
   })
 
   test('starts again where it stopped, also after SIGKILL', async () => {

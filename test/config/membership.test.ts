@@ -243,7 +243,7 @@ electionAlg=3
     [`${THREE}peerType=observer`, /peerType=observer: ignored: .*server\.1.* a participant$/],
     ['server.1=0.0.0.0:1:2\nserver.2=b:1:2\nserver.3=c:1:2', /server\.1=.*cannot reach 0\.0\.0\.0/],
     [`${THREE}reconfigEnabled=true`, /reconfigEnabled=true: changing an ensemble/],
-    [`${THREE}leaderServes=no`, /keys without effect: not supported yet: leaderServes/],
+    [`${THREE}portUnification=true`, /keys without effect: not supported yet: portUnification/],
   ])('starts with a warning: %j', (lines, warning) => {
     const { warnings } = parse(`${BASE}${LIMITS}${lines}`)
     expect(warnings).toEqual([expect.stringMatching(warning)])
