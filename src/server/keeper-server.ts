@@ -111,7 +111,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       timers,
       logger,
       (sessionId) => this.#closeSession(sessionId),
-      localSessionsOf(config, env, (sessionId) => this.onLocalSessionClosed(sessionId)),
+      localSessionsOf(config, env, (id) => this.onLocalSessionClosed(id), this.events),
       this.events,
     )
     this.control = new ServerControl(this, env, options, this.#sessions, {
@@ -410,6 +410,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
   }
 
   onLocalSessionClosed(sessionId: SessionId): void {
+    this.clientEvents.localSessionClosed(sessionId)
     this.#sessions.remove(sessionId)?.closeAfterFlush('its session is over')
   }
 

@@ -2,6 +2,7 @@ import type { ServerId, SessionId } from '../base/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Clock, Environment, Logger, Timers } from '../env/index.ts'
 import { serverIdOf, type TrackedSession } from '../session/index.ts'
+import type { EventHistory } from './events/index.ts'
 import { SessionExpiry } from './session-expiry.ts'
 
 /** What a server does with sessions that it has to itself. */
@@ -133,6 +134,7 @@ export function localSessionsOf(
   { ensemble, tickTimeMs }: Config,
   { clock, timers, logger, metrics }: Environment,
   end: (sessionId: SessionId) => void,
+  events: EventHistory,
 ): LocalSessions | null {
   if (ensemble === null) return null
   const { isEnabled, isUpgrading } = ensemble.localSessions
@@ -141,7 +143,10 @@ export function localSessionsOf(
   const self = ensemble.self as ServerId
   const expire = (sessionId: SessionId): void => {
     metrics.count('stale_sessions_expired', 1)
+    const session = local.find(sessionId)
+    if (session !== undefined) events.recordExpiry(session, self, false)
     end(sessionId)
   }
-  return new LocalSessions(policy, self, tickTimeMs, clock, timers, logger, expire)
+  const local = new LocalSessions(policy, self, tickTimeMs, clock, timers, logger, expire)
+  return local
 }

@@ -219,18 +219,9 @@ export class SessionKeeper implements ExpiryHandler {
   noteExpired(sessionId: SessionId, isForced: boolean): void {
     const session = this.#tracker.get(sessionId)
     if (session === undefined) return
-    const silentMs = Math.round(this.#clock.monotonicMs() - session.touchedMs)
     const { whoServes } = this
     const servedBy = whoServes === null ? this.#events.serverId : whoServes(sessionId)
-    const { timeoutMs } = session
-    this.#events.record({
-      kind: 'sessionExpired',
-      sessionId,
-      timeoutMs,
-      silentMs,
-      servedBy,
-      isForced,
-    })
+    this.#events.recordExpiry(session, servedBy, isForced)
   }
 
   onTimer(dueMs: number): void {

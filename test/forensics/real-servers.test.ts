@@ -3,7 +3,7 @@ import type { SessionId } from '../../src/base/index.ts'
 import { type Evidence, whyLeader, whySession } from '../../src/forensics/index.ts'
 import { startTestServer, type TestServer } from '../../src/testing/index.ts'
 import { EnsembleStage } from '../server/support/ensemble-stage.ts'
-import { create } from '../server/support/index.ts'
+import { closeSession, create } from '../server/support/index.ts'
 import { askInProcess } from './support.ts'
 
 let server: TestServer | null = null
@@ -172,4 +172,19 @@ test('the disk of the leader hung, and why its successor leads', () => {
   expect(answer.sentences[1]).toContain(`The disk of server ${before} did not finish a write`)
   const slow = reports[before - 1]!.events.filter(({ kind }) => kind === 'slowFsync')
   expect(slow.length).toBeGreaterThan(0)
+})
+
+test('sessions that only one server knows', () => {
+  const stage = new EnsembleStage({ localSessions: { isEnabled: true, isUpgrading: false } })
+  const { followerId } = stage
+  const [closing, silent] = [stage.session(followerId), stage.session(followerId)]
+  const ids = [closing.sessionId, silent.sessionId]
+  closing.send(closeSession)
+  stage.runFor(60_000)
+  const verdicts = ids.map((id) => {
+    const keeper = stage.ensemble.members[followerId - 1]!.server!
+    const report = askInProcess(keeper, keeper.events.nowMs, id)
+    return whySession(id, { reports: [report], missing: [] }).verdict
+  })
+  expect(verdicts).toEqual(['closed', 'silent'])
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { whyLeader } from '../../src/forensics/index.ts'
 import type { EventFact, EventRole } from '../../src/server/index.ts'
+import { readText } from '../tidy/source-files.ts'
 import { evidenceOf, reportOf, sid } from './support.ts'
 
 function serving(role: EventRole, leader: number, epoch: number): EventFact {
@@ -57,6 +58,7 @@ describe('the leader before', () => {
       'Server 2 began to look at 12:00:00.000: server 1: leader not heard in time.',
       'Server 3 began to look at 12:00:00.100: server 1: leader not heard in time.',
     ])
+    expect(readText('docs/forensics.md')).toContain(answer.sentences.slice(0, 3).join('\n'))
   })
 
   test('was stopped', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { renderAnswer, whySession } from '../../src/forensics/index.ts'
 import type { EventFact } from '../../src/server/index.ts'
+import { readText } from '../tidy/source-files.ts'
 import { evidenceOf, reportOf, SESSION, sid } from './support.ts'
 
 const REMOTE = '10.9.0.7:40122'
@@ -61,6 +62,7 @@ describe('an expired session', () => {
       'Server 3, which it was connected to, stood still for 6.2 s from 11:59:54.300 on: the client was probably alive.',
       'Its 2 ephemeral znodes went with it.',
     ])
+    expect(readText('docs/forensics.md')).toContain(answer.sentences.join('\n'))
   })
 
   test('whose server stood still for too short a time to count', () => {

@@ -100,6 +100,12 @@ export class ClientEvents {
     })
   }
 
+  /** Such a session has no transactions. One that has expired is told to have before. */
+  localSessionClosed(sessionId: SessionId): void {
+    const over = { sessionId, by: 'client', zxid: '0x0', ephemerals: 0 } as const
+    this.#history.record({ kind: 'sessionClosed', ...over })
+  }
+
   closed(connection: EndedConnection): void {
     const { sessionId, remote, closeReason, hadSession } = connection
     if (!hadSession || sessionId === NO_SESSION) return

@@ -1,6 +1,7 @@
 import type { ServerId, SessionId } from '../../base/index.ts'
 import type { Config } from '../../config/index.ts'
 import type { Clock } from '../../env/index.ts'
+import type { TrackedSession } from '../../session/index.ts'
 import type { RecoveryReport } from '../../storage/index.ts'
 import { type EventFact, isOfClients, type ServerEvent, sessionOf } from './event.ts'
 import { EventRing } from './event-ring.ts'
@@ -67,6 +68,16 @@ export class EventHistory {
 
   record(fact: EventFact): void {
     this.#add(bounded(fact), this.#clock.monotonicMs())
+  }
+
+  /** Decided here. `servedBy`: where the client was connected last; null when that is not known. */
+  recordExpiry(
+    { id: sessionId, timeoutMs, touchedMs }: TrackedSession,
+    servedBy: ServerId | null,
+    isForced: boolean,
+  ): void {
+    const silentMs = Math.round(this.#clock.monotonicMs() - touchedMs)
+    this.record({ kind: 'sessionExpired', sessionId, timeoutMs, silentMs, servedBy, isForced })
   }
 
   /** The server has its state. */
