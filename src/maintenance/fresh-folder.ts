@@ -1,5 +1,6 @@
 import { WholeState } from '../apache-files/index.ts'
 import type { Zxid } from '../base/index.ts'
+import { SILENT_LOGGER } from '../client-node/index.ts'
 import { openPlatform } from '../platform/index.ts'
 import type { ReplicatedState } from '../server/index.ts'
 import {
@@ -7,6 +8,7 @@ import {
   type LoggedEntry,
   openStorage,
   type Storage,
+  StorageError,
 } from '../storage/index.ts'
 import { MaintenanceError } from './maintenance-error.ts'
 import { newState } from './state.ts'
@@ -33,11 +35,12 @@ export interface FreshFolder {
  */
 export async function writeFreshFolder(fresh: FreshFolder, onProgress: Progress): Promise<void> {
   const { dataDir, dataLogDir, zxid, state, acceptedEpoch, currentEpoch, entries } = fresh
-  const platform = openPlatform({ log: { format: 'text', level: 'error', fd: 2 } })
+  // What goes wrong is said once, by the error.
+  const platform = { ...openPlatform(), logger: SILENT_LOGGER }
   await new Promise<void>((resolve, reject) => {
     let storage: Storage | null = null
     const fail = (error: Error): void => {
-      const failure = new MaintenanceError(error.message, false, error)
+      const failure = new MaintenanceError(describe(error, dataDir), false, error)
       if (storage === null) reject(failure)
       else storage.close(() => reject(failure))
     }
@@ -63,4 +66,12 @@ export async function writeFreshFolder(fresh: FreshFolder, onProgress: Progress)
       opened!.flush()
     })
   })
+}
+
+/** Storage speaks of a server that is to be started again. */
+function describe(error: Error, dataDir: string): string {
+  const isFull = error instanceof StorageError && error.code === 'DISK_FULL'
+  return isFull
+    ? `there is no room for the data in ${dataDir}; make room, or give another place`
+    : error.message
 }
