@@ -90,8 +90,10 @@ export function serve(options: ServeOptions): void {
         files.flushNow(true)
         exitFatally(logger, exitCodeOf(error).code, 'the stop was not clean', error)
       }
-      logger.info('stopped', { zxid: server.status().lastProcessedZxid })
-      void files.close().finally(() => process.exit(EXIT.ok.code))
+      void files.close().finally(() => {
+        logger.info('stopped', { zxid: server.status().lastProcessedZxid })
+        process.exit(EXIT.ok.code)
+      })
     })
   }
   onStopSignal(stop)

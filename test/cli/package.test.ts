@@ -65,7 +65,8 @@ describe('the package', { timeout: 120_000 }, () => {
     run.signal('SIGTERM')
     await run.says(/"msg":"stopped"/)
     await run.ended
-    expect(readdirSync(path.join(project, 'data')).sort()).toEqual(['checkpoint', 'log'])
+    const files = readdirSync(path.join(project, 'data')).sort()
+    expect(files).toEqual(['checkpoint', 'events.jsonl', 'log'])
   })
 
   test('can be imported: a server inside another program', async () => {
