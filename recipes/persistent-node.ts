@@ -173,7 +173,7 @@ export class PersistentNode implements AsyncDisposable {
         const path = await this.#appear(session)
         this.#presence = { path, session }
         this.#tell()
-        await this.#untilGone({ path, session })
+        await this.#untilGone({ path, session }, session.id)
         this.#presence = null
       } catch (error) {
         this.#presence = null
@@ -222,11 +222,7 @@ export class PersistentNode implements AsyncDisposable {
   async #appear(session: Session): Promise<string> {
     const last = this.#last
     if (last !== null && last.sessionId === session.id) {
-      const presence = { path: last.path, session }
-      if (await this.#isOurs(presence)) {
-        await persist(this.#life, () => this.#write(presence, this.#life), 'idempotent')
-        return last.path
-      }
+      if (await this.#isKept({ path: last.path, session })) return last.path
     }
     if (this.#options.isProtected === true) return await this.#createProtected(session)
     return await this.#createPlain(session)
@@ -262,23 +258,28 @@ export class PersistentNode implements AsyncDisposable {
       }
       // Ours, if the answer to a create was lost; else it has to go first.
       const presence = { path, session }
-      if (await this.#isOurs(presence)) {
-        await persist(this.#life, () => this.#write(presence, this.#life), 'idempotent')
-        return path
-      }
+      if (await this.#isKept(presence)) return path
       const { logger } = this.#zk.environment
       logger.info('a persistent node waits until a znode of another session is gone', { path })
       await this.#untilGone(presence)
     }
   }
 
-  async #isOurs({ path, session }: Presence): Promise<boolean> {
-    const { signal } = this.#life
-    const stat = await persist(this.#life, () => this.#zk.exists(path, { session, signal }))
-    return stat?.ephemeralOwner === session.id
+  /** Whether it is there, of our session; it has the data that is wanted then. */
+  async #isKept(presence: Presence): Promise<boolean> {
+    try {
+      await persist(this.#life, () => this.#write(presence, this.#life), 'idempotent')
+      return true
+    } catch (error) {
+      if (!(error instanceof NoNodeError)) throw error
+      return false
+    }
   }
 
-  /** Writes the data that is wanted now, if the znode is still ours and has other data. */
+  /**
+   * Writes the data that is wanted now, if the znode has other data.
+   * @throws NoNodeError it is not there, or not ours
+   */
   async #write({ path, session }: Presence, { signal }: Cancellation): Promise<void> {
     const options = { session, signal }
     const { data, stat } = await this.#zk.getData(path, options)
@@ -292,15 +293,19 @@ export class PersistentNode implements AsyncDisposable {
     await this.#zk.setData(path, wanted, -1, options)
   }
 
-  /** Until nothing is at the path any more. Rejects when the session is over. */
-  async #untilGone({ path, session }: Presence): Promise<void> {
+  /**
+   * Until the znode is gone: of that owner, if one is given. Between an event and the next look it may be deleted, and
+   * somebody else who waited for the path may be quicker. Rejects when the session is over.
+   */
+  async #untilGone({ path, session }: Presence, owner?: bigint): Promise<void> {
     const { signal } = this.#life
     for (;;) {
       try {
-        const { watch } = await persist(this.#life, () =>
+        const { stat, watch } = await persist(this.#life, () =>
           this.#zk.getData(path, { watch: true, session, signal }),
         )
         try {
+          if (owner !== undefined && stat.ephemeralOwner !== owner) return
           const { type } = await this.#life.wait(watch.fired)
           if (type === 'deleted') return
         } finally {

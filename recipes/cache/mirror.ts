@@ -250,7 +250,9 @@ export class Mirror {
       return
     }
     this.#failures += 1
-    if (error instanceof ZkError && !error.retryable) {
+    // Who waits for the first look is not told of a lost session either: the next one will do.
+    const isPassing = !(error instanceof ZkError) || error.retryable
+    if (!isPassing && !(error instanceof SessionLostError)) {
       this.#opening?.reject(error)
       this.#opening = null
     }
