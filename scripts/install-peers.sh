@@ -3,7 +3,7 @@
 #   Apache ZooKeeper 3.8.0 (server, zkCli.sh, Java client), the C client and its shell, kazoo, Curator
 #   Apache ZooKeeper 3.9.3, from the next Debian release, unpacked to /opt/zookeeper-3.9.3 (or the folder given)
 #   the npm package zookeeper, a build of the C client, in node_modules/.cache/npm-zookeeper
-#   PostgreSQL, which one of the examples writes to
+#   PostgreSQL, which one of the examples writes to, Patroni, which manages it through ZooKeeper, and zktop
 # Safe to run again: what is there is left alone.
 # usage: scripts/install-peers.sh [FOLDER FOR 3.9.3]
 set -euo pipefail
@@ -12,8 +12,9 @@ folder=${1:-/opt/zookeeper-3.9.3}
 packages=(
   zookeeper zookeeper-bin libzookeeper-mt-dev python3-kazoo libcurator-recipes-java
   default-jdk-headless gcc libc6-dev strace
-  # the database of an example
-  postgresql
+  # the database of an example and of Patroni
+  postgresql patroni
+  zktop bsdutils
   # promtool, systemd-analyze and a reader of YAML, for what is in packaging
   prometheus systemd python3-yaml
   # libraries of the 3.9.3 server

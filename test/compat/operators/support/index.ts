@@ -1,0 +1,1 @@
+export { patroni, zktop } from './peers.ts'
