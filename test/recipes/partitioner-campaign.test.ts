@@ -88,5 +88,5 @@ const campaign = {
     new PartitionScene(stage, members, random),
 }
 
-recipeCampaign('items have one owner, and each has one in the end', campaign)
+recipeCampaign('items have one owner, and each has one in the end', campaign, [20293, 20899])
 ensembleCampaign('an ensemble: items have one owner', campaign)

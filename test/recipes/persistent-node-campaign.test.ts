@@ -100,5 +100,5 @@ const campaign = {
   makeScene: (stage: CampaignStage, members: readonly Member[]) => new NodeScene(stage, members),
 }
 
-recipeCampaign('persistent nodes are there, once', campaign)
-ensembleCampaign('an ensemble: persistent nodes are there, once', campaign)
+recipeCampaign('persistent nodes are there, once', campaign, [20053, 20405])
+ensembleCampaign('an ensemble: persistent nodes are there, once', campaign, [20022])

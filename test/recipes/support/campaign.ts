@@ -33,15 +33,37 @@ export interface Campaign<S extends CampaignStage = RecipeStage> {
  * Tests a recipe in many simulated worlds: members do random things while requests are lost before or after they are
  * applied, connections break, machines are cut off for longer than a session, processes stand still, the server is
  * killed. `ZABKEEPER_RECIPE_SEEDS` is the number of worlds, `ZABKEEPER_SEED` the first.
+ * @param kept seeds that failed once
  */
-export function recipeCampaign(name: string, campaign: Campaign): void {
-  testSeeds(name, SEEDS, campaign, (seed) => new RecipeStage({ seed }))
+export function recipeCampaign(name: string, campaign: Campaign, kept: number[] = []): void {
+  const openStage = (seed: number): RecipeStage => new RecipeStage({ seed })
+  testSeeds(name, SEEDS, campaign, openStage)
+  testKept(name, kept, campaign, openStage)
 }
 
 /** The same with three servers, which are killed, stand still and are cut off from each other; fewer seeds. */
-export function ensembleCampaign(name: string, campaign: Campaign<CampaignStage>): void {
+export function ensembleCampaign(
+  name: string,
+  campaign: Campaign<CampaignStage>,
+  kept: number[] = [],
+): void {
   const seeds = Math.ceil(SEEDS / ENSEMBLE_COST)
-  testSeeds(name, seeds, campaign, (seed) => new EnsembleStage(seed))
+  const openStage = (seed: number): EnsembleStage => new EnsembleStage(seed)
+  testSeeds(name, seeds, campaign, openStage)
+  testKept(name, kept, campaign, openStage)
+}
+
+function testKept<S extends CampaignStage>(
+  name: string,
+  seeds: readonly number[],
+  campaign: Campaign<S>,
+  openStage: (seed: number) => S,
+): void {
+  for (const seed of seeds) {
+    test(`${name}: seed ${seed}, which failed once`, { timeout: LIMIT_MS }, async () => {
+      await new Run(campaign, openStage(seed), seed).play()
+    })
+  }
 }
 
 function testSeeds<S extends CampaignStage>(
