@@ -72,7 +72,7 @@ export class Postgres {
 }
 
 /** PostgreSQL does not run as root: its own user, which its package has made. Null when this is not root. */
-async function unprivileged(): Promise<{ uid: number; gid: number } | null> {
+export async function unprivileged(): Promise<{ uid: number; gid: number } | null> {
   if (process.getuid?.() !== 0) return null
   const { stdout } = await runProgram('getent', ['passwd', 'postgres'])
   const [, , uid, gid] = stdout.split(':')
