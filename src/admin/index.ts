@@ -24,6 +24,7 @@ export {
 export { GAUGES } from './gauges.ts'
 export { type HealthReason, type Readiness, readinessOf } from './health.ts'
 export { IDLE_ADVANCED_SUMMARIES, IDLE_BASIC_SUMMARIES, IDLE_COUNTERS } from './metric-families.ts'
+export { METRIC_NAMINGS, type MetricNaming } from './metric-naming.ts'
 export { monitorReadings, type Reading, renderMonitor } from './monitor.ts'
 export { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from './prometheus.ts'
 export { COMPATIBLE_WITH, RELEASED_ON, VERSION, VERSION_TEXT } from './version.ts'

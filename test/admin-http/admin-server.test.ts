@@ -157,6 +157,19 @@ describe('/metrics', () => {
     )
   })
 
+  test('has names in the manner of Prometheus where they are asked for', async () => {
+    const query = 'names=prometheus&name[]=zookeeper_uptime_seconds'
+    expect(await (await get(`/metrics?${query}`)).text()).toBe(
+      '# HELP zookeeper_uptime_seconds Time since the process began to serve.\n# TYPE zookeeper_uptime_seconds gauge\nzookeeper_uptime_seconds 34.4109\n',
+    )
+    expect(await (await get('/metrics?names=apache')).text()).toContain('\nznode_count 22.0\n')
+    const wrong = await get('/metrics?names=zk')
+    expect([wrong.status, await wrong.text()]).toEqual([
+      400,
+      'there are no such names; use names=apache or names=prometheus\n',
+    ])
+  })
+
   test('has a port of its own where the configuration names the provider', async () => {
     const port = new MetricsServer(
       { kind: 'prometheus', host: '127.0.0.1', port: 0, exportsProcessFigures: false },
@@ -169,7 +182,10 @@ describe('/metrics', () => {
     expect(response.status).toBe(200)
     const text = await response.text()
     expect(text).toContain('\nznode_count 22.0\n')
-    expect(text).not.toMatch(/^(jvm|process)_/m)
+    expect(text).not.toMatch(/^(jvm_(?!pause_time_ms)|process_)/m)
+    const other = await (await fetch(`${url}/metrics?names=prometheus`)).text()
+    expect(other).toContain('\nzookeeper_znodes 22.0\n')
+    expect(other).not.toMatch(/^(?!zookeeper_|#|$)/m)
     expect((await fetch(`${url}/commands`)).status).toBe(404)
     expect((await fetch(`${url}/metrics`, { method: 'DELETE' })).status).toBe(405)
     port.close()

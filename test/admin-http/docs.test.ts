@@ -30,7 +30,7 @@ afterAll(async () => {
 })
 
 test('the examples of the page do what it shows', async () => {
-  expect(EXAMPLES.length).toBe(6)
+  expect(EXAMPLES.length).toBe(7)
   for (const [, code, output] of EXAMPLES) {
     const script = code!.replaceAll('127.0.0.1:8080', `127.0.0.1:${admin.port}`)
     expect((await run(script)).trimEnd()).toBe(output!.trimEnd())

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monitorReadings, renderPrometheus } from '../../src/admin/index.ts'
+import { METRIC_NAMINGS, monitorReadings, renderPrometheus } from '../../src/admin/index.ts'
 import {
   ADVANCED_SUMMARIES,
   ADVANCED_SUMMARY_SETS,
@@ -31,7 +31,15 @@ function rowsOf(heading: string): string[][] {
     )
 }
 
-const DOCUMENTED = ['Gauges', 'Counters', 'Summaries', 'Always 0', 'The process'].flatMap(rowsOf)
+/** With the other name in the third cell, the kind behind it, unit, where, meaning. */
+const MEASURED = ['Gauges', 'Counters', 'Summaries'].flatMap(rowsOf)
+const PROCESS = rowsOf('The process')
+/** Name, Apache's name, kind. */
+const DOCUMENTED = [
+  ...MEASURED.map(([name, theirs, , kind]) => [name, theirs, kind]),
+  ...rowsOf('Always 0'),
+  ...PROCESS,
+]
 
 /** Every set has a label, and the server everything that a server can have. */
 function fullStatus(): ServerStatus {
@@ -73,11 +81,7 @@ describe('docs/metrics.md', () => {
   })
 
   test('knows advanced summaries and labels', () => {
-    for (const [name, , kind] of [
-      ...rowsOf('Summaries'),
-      ...rowsOf('Counters'),
-      ...rowsOf('Gauges'),
-    ]) {
+    for (const [name, , , kind] of MEASURED) {
       const sample = text.split('\n').filter((line) => line.startsWith(`${name}{`))
       expect([name, kind!.includes('advanced')]).toEqual([
         name,
@@ -92,6 +96,28 @@ describe('docs/metrics.md', () => {
 
   test('names the same in Apache ZooKeeper', () => {
     for (const [name, theirs] of DOCUMENTED) expect(theirs).toBe(name)
+  })
+
+  test('has the name, the unit and the label of each with names=prometheus, and no other', () => {
+    const other = renderPrometheus(fullStatus(), exampleProcess(), true, 'prometheus')
+    expect([...MEASURED.map((row) => row[2]!), ...PROCESS.map(([name]) => name!)].sort()).toEqual(
+      [...familiesOf(other).keys()].sort(),
+    )
+    for (const [, , name, kind, unit, , meaning] of MEASURED) {
+      const help = new RegExp(`^# HELP ${name} (.*)\\.$`, 'm').exec(other)![1]!
+      expect([name, help.toLowerCase()]).toEqual([name, meaning!.toLowerCase()])
+      expect([name, name!.includes('seconds')]).toEqual([name, unit!.startsWith('ms')])
+      expect([name, name!.includes('bytes')]).toEqual([name, unit!.startsWith('bytes')])
+      const label = / by (\w+)$/.exec(unit!)?.[1]
+      expect([name, kind!.endsWith('set')]).toEqual([name, label !== undefined])
+      const sample = other.split('\n').filter((line) => line.startsWith(`${name}{`))
+      if (label !== undefined) expect(sample.join()).toContain(`{${label}="`)
+    }
+  })
+
+  test('has meanings that can be read alone', () => {
+    const leaning = /^(the same|those|both|as above)\b|\bsee below/
+    expect(MEASURED.map((row) => row[6]!).filter((meaning) => leaning.test(meaning))).toEqual([])
   })
 
   test('lists as left out what is not shown', () => {
@@ -143,6 +169,49 @@ describe('the text for Prometheus', () => {
       'process_start_time_seconds 1795230827.214\n',
     ]) {
       expect(text).toContain(expected)
+    }
+  })
+
+  test('has values in seconds, and counters that say so, with names=prometheus', () => {
+    const metrics = new MemoryMetrics()
+    metrics.count('commit_count', 4)
+    metrics.count('bytes_received_count', 12)
+    for (const value of [2, 9, 4, 40]) metrics.observe('propagation_latency', value)
+    metrics.observe('sync_processor_batch_size', 3)
+    metrics.summarySet('ack_latency').of('2').observe(14)
+    const status = exampleStatus({ metrics })
+    const text = renderPrometheus(status, exampleProcess(), true, 'prometheus')
+    for (const expected of [
+      '# TYPE zookeeper_commit_total counter\nzookeeper_commit_total 4.0\n',
+      'zookeeper_received_bytes_total 12.0\n',
+      '# TYPE zookeeper_packets_sent_total counter\nzookeeper_packets_sent_total 662.0\n',
+      '# TYPE zookeeper_uptime_seconds gauge\nzookeeper_uptime_seconds 34.4109\n',
+      'zookeeper_propagation_latency_seconds{quantile="0.5",} 0.004\n',
+      'zookeeper_propagation_latency_seconds_count 4.0\n' +
+        'zookeeper_propagation_latency_seconds_sum 0.055\n',
+      'zookeeper_sync_processor_batch_size_sum 3.0\n',
+      'zookeeper_fsync_time_seconds{quantile="0.5",} NaN\n',
+      'zookeeper_ack_latency_seconds{learner="2",quantile="0.99",} 0.014\n',
+      'zookeeper_quota_limit_znodes{namespace="app",} 100.0\n',
+      'process_start_time_seconds 1795230827.214\n',
+    ]) {
+      expect(text).toContain(expected)
+    }
+  })
+
+  test('has no two families whose samples have the same name, with either names', () => {
+    for (const naming of METRIC_NAMINGS) {
+      const text = renderPrometheus(fullStatus(), exampleProcess(), true, naming)
+      const owners = new Map<string, string>()
+      let family = ''
+      for (const line of text.split('\n')) {
+        if (line.startsWith('# TYPE ')) family = line.split(' ')[2]!
+        const sample = /^[a-z_]+/.exec(line)?.[0]
+        if (sample === undefined) continue
+        expect([sample, owners.get(sample) ?? family]).toEqual([sample, family])
+        owners.set(sample, family)
+      }
+      expect(owners.size).toBeGreaterThan(200)
     }
   })
 

@@ -24,19 +24,37 @@ const isSkipped = skipWithout(await promtool())
 
 describe.skipIf(isSkipped)('promtool check metrics', () => {
   let servers: TestServer
+  let alone: TestServer
 
   beforeAll(async () => {
     servers = await startTestServer({ servers: 3, transport: 'memory' })
-    const client = await servers.connect()
-    await client.create('/app', 'x')
-    await client.create('/a "quoted" \\name', 'x')
-    for (let i = 0; i < 50; i += 1) await client.setData('/app', `${i}`)
-    await client.getData('/app')
-    await client.getData('/a "quoted" \\name')
+    alone = await startTestServer({ transport: 'memory' })
+    for (const server of [servers, alone]) {
+      const client = await server.connect()
+      await client.create('/app', 'x')
+      await client.create('/a "quoted" \\name', 'x')
+      for (let i = 0; i < 50; i += 1) await client.setData('/app', `${i}`)
+      await client.getData('/app')
+      await client.getData('/a "quoted" \\name')
+    }
   }, 60_000)
 
   afterAll(async () => {
     await servers?.close()
+    await alone?.close()
+  })
+
+  test('has nothing to say about names=prometheus of a standalone, a leader and followers', async () => {
+    const modes = new Set<string>()
+    for (const member of [...alone.members, ...servers.members]) {
+      const status = member.server!.status()
+      modes.add(status.mode)
+      const input = renderPrometheus(status, readProcess(), true, 'prometheus')
+      expect(input).toContain('zookeeper_write_bytes_count{namespace="app",} ')
+      const result = await runProgram('promtool', ['check', 'metrics'], { input })
+      expect(result).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    }
+    expect([...modes].sort()).toEqual(['follower', 'leader', 'standalone'])
   })
 
   test('reads what each server shows, and complains about names of Apache ZooKeeper only', async () => {
