@@ -18,8 +18,14 @@ import { ROOT } from '../../tidy/source-files.ts'
 import { missingLine, type Step, stepsUnder } from './page.ts'
 
 const PROGRAM = path.join(ROOT, 'dist', 'bin', 'zabkeeper.js')
-const PAGE_PORTS = ['2181', '2888', '3888'] as const
-const FOLDERS = ['/etc/zabkeeper', '/var/lib/zabkeeper', '/srv/'] as const
+const PAGE_PORTS = ['2181', '2888', '3888', '8080', '7000', '9090'] as const
+const FOLDERS = [
+  ...['/etc/zabkeeper', '/var/lib/zabkeeper', '/srv/'],
+  ...['/etc/zookeeper/conf', '/var/lib/zookeeper', '/etc/prometheus/'],
+]
+/** How often Prometheus asks. */
+const SCRAPE_INTERVAL = /\b15s\b/g
+const PACKAGE = '$(npm root --global)/zabkeeper'
 const STOP_MS = 30_000
 const EQUAL_MS = 60_000
 const COMMANDS_MS = 120_000
@@ -28,7 +34,14 @@ const COMMANDS_MS = 120_000
 const SYSTEMCTL = `#!/usr/bin/env bash
 case "$1" in
   start)
-    setsid "$NODE" "$PROGRAM" serve "$MACHINE/etc/zabkeeper/zoo.cfg" --log-format json >> "$MACHINE/journal" 2>&1 &
+    config=$MACHINE/etc/zabkeeper/zoo.cfg
+    [ -e "$config" ] || config=$MACHINE/etc/zookeeper/conf/zoo.cfg
+    command=("$NODE" "$PROGRAM" serve "$config" --log-format json)
+    if [ "$2" = prometheus ]; then
+      command=(prometheus --config.file="$MACHINE/etc/prometheus/prometheus.yml")
+      command+=(--storage.tsdb.path="$MACHINE/srv/prometheus" --web.listen-address="$PROMETHEUS")
+    fi
+    setsid "\${command[@]}" >> "$MACHINE/journal" 2>&1 &
     echo $! > "$MACHINE/pid" ;;
   stop)
     pid=$(cat "$MACHINE/pid" 2> /dev/null) || exit 0
@@ -44,7 +57,7 @@ const ZABKEEPER = '#!/usr/bin/env bash\nexec "$NODE" "$PROGRAM" "$@"\n'
 
 /**
  * Machines `zk1`, `zk2` …: each a folder and a loopback address of its own, on which the commands of a runbook run as
- * they stand there. Only paths, names and ports are put in the place of those of the page.
+ * they stand there. Only paths, names and ports are put in the place of those of the page, and intervals are shorter.
  */
 export class Site {
   readonly folder: string = mkdtempSync(path.join(tmpdir(), 'zabkeeper-drill-'))
@@ -93,6 +106,12 @@ export class Site {
     writeFileSync(this.at(host, '/journal'), '')
   }
 
+  /** A machine on which nothing is configured. */
+  addEmptyMachine(host: string): void {
+    for (const folder of FOLDERS.slice(2)) mkdirSync(this.at(host, folder), { recursive: true })
+    writeFileSync(this.at(host, '/journal'), '')
+  }
+
   /** Gives a machine a data disk of its own, of this size; false where that is not permitted. */
   mountDisk(host: string, bytes: number): boolean {
     const folder = this.at(host, '/var/lib/zabkeeper')
@@ -130,6 +149,9 @@ export class Site {
         NODE: process.execPath,
         PROGRAM,
         MACHINE: machine.replace(/\/$/, ''),
+        PROMETHEUS: `${this.#address(host ?? 'zk1')}:${this.#ports[5]}`,
+        // Machines have no loopback address of their own.
+        JVMFLAGS: `-Dzookeeper.admin.serverAddress=${this.#address(host ?? 'zk1')}`,
       },
     })
     let output = ''
@@ -230,7 +252,8 @@ export class Site {
   }
 
   #toReal(text: string, host: string): string {
-    let real = text
+    let real = text.replaceAll(PACKAGE, ROOT).replaceAll('127.0.0.1', host)
+    real = real.replaceAll(SCRAPE_INTERVAL, '3s')
     for (const folder of FOLDERS) real = real.replaceAll(folder, `${this.folder}/${host}${folder}`)
     PAGE_PORTS.forEach((port, index) => {
       real = real.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(this.#ports[index]))
