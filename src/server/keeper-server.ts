@@ -476,7 +476,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     handshake.useIds(ids)
     if (state === this.state) return
     this.shownState = state
-    processor.readFrom(new ReadRequests(state.tree, this.watches, this.#providers, this.stats))
+    processor.readFrom(new ReadRequests(state, this.watches, this.#providers, this.stats))
   }
 
   /** Clients find a server that serves; what they were owed may or may not have happened. */

@@ -1,14 +1,16 @@
 import { formatHex, NO_SESSION, type ServerId, type SessionId, type Zxid } from '../base/index.ts'
-import type { Config, EnsembleConfig } from '../config/index.ts'
+import { type Config, type EnsembleConfig, ensembleText } from '../config/index.ts'
 import type { Environment, IoError } from '../env/index.ts'
 import type { ForwardedRequest, Revalidation, RevalidationAnswer, Touches } from '../peer/index.ts'
 import { SessionIdSource, serverIdOf } from '../session/index.ts'
 import type { Storage } from '../storage/index.ts'
 import {
+  type ByteString,
   decodeTxnEntry,
   ErrorCode,
   OpCode,
   type TxnEntry,
+  utf8ToByteString,
   type WriteRequest,
 } from '../wire/index.ts'
 import { type LinkId, Role, type RoleChange, type ZabCore } from '../zab/index.ts'
@@ -67,6 +69,7 @@ export class Member
   readonly #host: MemberHost
   readonly #env: Environment
   readonly #self: ServerId
+  readonly #ensembleText: ByteString
   readonly #storage: Storage
   readonly #state: ReplicatedState
   readonly #pipeline: WritePipeline
@@ -84,8 +87,11 @@ export class Member
     this.#host = host
     this.#env = env
     this.#self = ensemble.self as ServerId
+    this.#ensembleText = utf8ToByteString(ensembleText(ensemble, 0n))
     this.#storage = storage
     this.#state = state
+    // For read-only mode before there is any leader; an original takes it from its last snapshot.
+    this.#showEnsemble()
     this.#pipeline = pipeline
     this.#sessions = sessions
     this.#roleSinceMs = env.clock.monotonicMs()
@@ -355,6 +361,7 @@ export class Member
     this.#changeReadOnlyMode(change)
     // A later step of the same turn may have ended the role already.
     if (!change.serving || !this.core.isServing) return
+    this.#showEnsemble()
     const { clock, logger } = this.#env
     if (change.role === Role.LEADING) {
       this.#sessions.startDeciding(this.#state.sessions)
@@ -381,6 +388,11 @@ export class Member
     }
     this.#sessions.local?.resume()
     this.#host.onRoleBegun(this.#leading !== null, this.#sessionIds())
+  }
+
+  #showEnsemble(): void {
+    const { configZnode, tree } = this.#state
+    configZnode.show(this.#ensembleText, tree, this.#env.clock.wallMs())
   }
 
   #changeReadOnlyMode({ role, serving }: RoleChange): void {

@@ -35,7 +35,7 @@ export class ReadOnlyView {
     this.#sink = newSnapshotSink(options, this.#source.statement)
     this.#entries = entries
     this.#timers = timers
-    this.#copy = new ReplicatedState(new DataTree(NO_EVENTS, options))
+    this.#copy = new ReplicatedState(new DataTree(NO_EVENTS, options), state.configZnode)
     this.#done = done
     timers.endOfTurn(this.#goOn)
   }

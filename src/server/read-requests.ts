@@ -46,6 +46,7 @@ import {
 } from '../znodes/index.ts'
 import { type ClientConnection, Phase } from './client-connection.ts'
 import type { NamespaceSizes } from './metrics/index.ts'
+import type { ReplicatedState } from './replicated-state.ts'
 
 /** Every opcode that {@link ReadRequests.execute} answers. */
 const READ_OPCODES: ReadonlySet<number> = new Set([
@@ -75,6 +76,7 @@ const WATCHER_TYPES: ReadonlySet<number> = new Set(Object.values(WatcherType))
 
 /** The requests that make no transaction: answered from memory, at the zxid applied last. */
 export class ReadRequests {
+  readonly #state: ReplicatedState
   readonly #tree: DataTree
   readonly #watches: WatchTable
   readonly #providers: AuthProviders
@@ -82,12 +84,13 @@ export class ReadRequests {
   readonly #lookup: ChangeLookup = { find: (path) => this.#find(path) }
 
   constructor(
-    tree: DataTree,
+    state: ReplicatedState,
     watches: WatchTable,
     providers: AuthProviders,
     { reads }: { readonly reads: NamespaceSizes },
   ) {
-    this.#tree = tree
+    this.#state = state
+    this.#tree = state.tree
     this.#watches = watches
     this.#providers = providers
     this.#sizes = reads
@@ -421,7 +424,7 @@ export class ReadRequests {
 
   /** Reads do not validate paths: a bad one just names no znode, and the empty one is the root. */
   #find(path: string): Znode | undefined {
-    return this.#tree.find(path === '' ? '/' : path)
+    return this.#state.find(path === '' ? '/' : path)
   }
 
   #beginReply(out: OutputBuffer, xid: number): number {

@@ -1,8 +1,9 @@
 import { assert, type SessionId, type Zxid } from '../base/index.ts'
 import type { CheckpointSource, StateMachine, StateSummary, ZnodeRow } from '../storage/index.ts'
 import { decodeTxnEntry, OpCode, type Txn, type TxnHeader } from '../wire/index.ts'
-import type { ApplyResult, DataTree } from '../znodes/index.ts'
+import type { ApplyResult, DataTree, Znode } from '../znodes/index.ts'
 import { CheckpointCapture } from './checkpoint-capture.ts'
+import { CONFIG_PATH, ConfigZnode } from './config-znode.ts'
 import { DigestLog } from './digest-log.ts'
 import { SessionTable } from './session-table.ts'
 
@@ -14,13 +15,22 @@ export class ReplicatedState implements StateMachine {
   readonly tree: DataTree
   readonly sessions: SessionTable = new SessionTable()
   readonly digestLog: DigestLog = new DigestLog()
+  /** Not replicated: only what clients read here. */
+  readonly configZnode: ConfigZnode
 
-  constructor(tree: DataTree) {
+  constructor(tree: DataTree, configZnode: ConfigZnode = new ConfigZnode()) {
     this.tree = tree
+    this.configZnode = configZnode
   }
 
   get lastApplied(): Zxid {
     return this.tree.lastAppliedZxid
+  }
+
+  /** The znode at `path` as clients see it: valid until the next transaction is applied. */
+  find(path: string): Znode | undefined {
+    const stored = this.tree.find(path)
+    return path === CONFIG_PATH && stored !== undefined ? this.configZnode.of(stored) : stored
   }
 
   /** Applies the next transaction. A digest that differs from the tree's own is counted by the tree, never fatal. */

@@ -85,7 +85,7 @@ export function runningParts(server: RunningHost, from: Ingredients): RunningPar
   const pipeline = new WritePipeline(state, preparer, clock, outstanding, server, writeMetrics)
   const services = writeServices(server, from, pipeline)
   const service = (services.alone ?? services.member)!
-  const reads = new ReadRequests(state.tree, watches, providers, stats)
+  const reads = new ReadRequests(state, watches, providers, stats)
   const ids = new SessionIdSource(serverId, clock.wallMs(), state.sessions.highestIdOf(serverId))
   const { minSessionTimeoutMs, maxSessionTimeoutMs } = config
   const eagerAcl = config.tuning.isAclCheckedEarly ? new EagerAcl(state.tree, providers) : null
