@@ -42,7 +42,7 @@ describe('the package', { timeout: 120_000 }, () => {
     await scratch.discard()
   })
 
-  test('brings the program, types, documents and licence, and no sources or tests', () => {
+  test('brings the program, types, documents, licence and what installs it, and no sources or tests', () => {
     const installed = path.join(project, 'node_modules', 'zabkeeper')
     expect(readdirSync(installed).sort()).toEqual([
       'CHANGELOG.md',
@@ -51,6 +51,7 @@ describe('the package', { timeout: 120_000 }, () => {
       'dist',
       'docs',
       'package.json',
+      'packaging',
     ])
     expect(readdirSync(path.join(installed, 'dist')).sort()).toEqual(['bin', 'recipes', 'src'])
     const program = readFileSync(path.join(installed, 'dist/bin/zabkeeper.js'), 'utf8')
