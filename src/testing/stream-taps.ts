@@ -52,6 +52,11 @@ class FrameTap implements FrameSink {
     return this.#passes
   }
 
+  /** How many of the last bytes belong to a frame that is not whole yet. */
+  get begunBytes(): number {
+    return this.#frames.heldBytes
+  }
+
   close(): void {
     this.isRaw = true
     this.#frames.close()
@@ -68,7 +73,7 @@ class FrameTap implements FrameSink {
 
   onFrame(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#onFrame(bytes, start, end)) return true
-    // A frame that began in an earlier chunk has gone through in part; the server waits for the rest in vain.
+    // A request that began in an earlier chunk has gone through in part; the server waits for the rest in vain.
     this.#passes = bytes === this.#chunk ? start - 4 : 0
     this.#frames.close()
     return true
@@ -111,6 +116,11 @@ export class StreamTaps {
   /** How many bytes of what the server sends may go through. */
   reply(chunk: Uint8Array): number {
     return this.#replies.push(chunk)
+  }
+
+  /** How many of the last bytes that the server has sent belong to a reply that is not whole yet. */
+  get begunReplyBytes(): number {
+    return this.#replies.begunBytes
   }
 
   #readRequest(bytes: Uint8Array, start: number, end: number): SeenRequest {

@@ -40,6 +40,8 @@ export class TestConnection implements Connection, ConnectHandler, ConnectionHan
   /** The server's side. */
   #server: Connection | null = null
   #lostReply: { readonly xid: number; readonly fault: FoundFault } | null = null
+  /** Of a reply whose rest has not come. */
+  #begun: Uint8Array = new Uint8Array(0)
   #isClosed = false
 
   constructor(member: number, context: ConnectionContext, opening: ConnectHandler) {
@@ -190,10 +192,26 @@ export class TestConnection implements Connection, ConnectHandler, ConnectionHan
   onBytes(chunk: Uint8Array): void {
     if (this.#isClosed) return
     const passes = this.#taps.reply(chunk)
-    const passed = passes === chunk.length ? chunk : chunk.subarray(0, passes)
-    if (this.#replies.isOpen) this.#client?.onBytes(passed)
-    else this.#holdReply(new Uint8Array(passed))
+    const passed = this.#wholeReplies(chunk, passes)
+    if (passed.length > 0) {
+      if (this.#replies.isOpen) this.#client?.onBytes(passed)
+      else this.#holdReply(new Uint8Array(passed))
+    }
     if (passes < chunk.length) this.drop()
+  }
+
+  /**
+   * Replies go through whole. One that is to be lost would otherwise arrive in part, and a client may keep the beginning
+   * and take what the next server sends for the rest (node-zookeeper-client does).
+   */
+  #wholeReplies(chunk: Uint8Array, passes: number): Uint8Array {
+    // The lost reply is the one that has begun.
+    if (passes === 0) return chunk.subarray(0, 0)
+    const bytes = concat(this.#begun, chunk.subarray(0, passes))
+    const end = passes < chunk.length ? bytes.length : bytes.length - this.#taps.begunReplyBytes
+    // Not `slice`: of a Node buffer that is no copy, and the chunk lasts as long as the call.
+    this.#begun = new Uint8Array(bytes.subarray(end))
+    return bytes.subarray(0, end)
   }
 
   onDrain(): void {
@@ -258,4 +276,12 @@ export class TestConnection implements Connection, ConnectHandler, ConnectionHan
     this.#lostReply = null
     this.#context.onClosed(this)
   }
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
 }

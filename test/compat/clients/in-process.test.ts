@@ -39,10 +39,6 @@ describe('node-zookeeper-client', { timeout: 60_000 }, () => {
       await new Promise((resolve) => client.once(event, resolve))
     const create = promisify(client.create.bind(client)) as (path: string) => Promise<string>
     const exists = promisify(client.exists.bind(client)) as (path: string) => Promise<unknown>
-    // It takes the beginning of a reply that was cut off for the beginning of what the next connection brings.
-    client.prependListener('disconnected', () => {
-      client.connectionManager.pendingBuffer = null
-    })
     client.connect()
     await once('connected')
     const { id } = server.sessions[0]!
