@@ -251,6 +251,7 @@ export class ZabCore {
         this.#onNotification(input.from, input.notification)
         break
       case InputKind.PEER_DOWN:
+        this.#state.gone.add(input.sid)
         if (this.#role.name === 'looking') lookingPeerDown(this.#state, this.#role, input.sid)
         break
       case InputKind.LINK_ACCEPTED:
@@ -322,6 +323,7 @@ export class ZabCore {
 
   #onNotification(from: ServerId, notification: Notification): void {
     const role = this.#role
+    this.#state.gone.delete(from)
     if (role.name === 'looking') {
       lookingNotification(this.#state, role, from, notification)
       return

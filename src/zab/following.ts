@@ -68,7 +68,12 @@ export function learningLinkClosed(state: CoreState, learning: Learning, link: L
     giveUp(state, learning, 'link lost')
     return
   }
-  learning.retryAtMs = state.nowMs + timing.connectRetryMs
+  learning.retryAtMs = state.nowMs + retryMs(timing, learning.tries)
+}
+
+/** Of servers that decide at the same time the learner is often the first: a tenth of the wait at first, then doubled. */
+function retryMs({ connectRetryMs }: Timing, tries: number): number {
+  return Math.min(connectRetryMs, (connectRetryMs / 10) * 2 ** (tries - 1))
 }
 
 export function heardLeader(state: CoreState, learning: Learning): void {

@@ -338,9 +338,12 @@ function countVotes(state: CoreState, looking: Looking): void {
     looking.decideAtMs = Infinity
     return
   }
-  // Nobody is left who could bring a better vote.
-  if (sids.size === quorum.voters.length) decide(state, looking, looking.proposal, 'all votes')
-  else if (looking.decideAtMs === Infinity) {
+  // Nobody is left who could bring a better vote. The wait only helps to find the best one: the old leader, for whose
+  // end everybody votes, would make each election as long as it.
+  if (quorum.voters.every((sid) => sids.has(sid) || state.gone.has(sid))) {
+    const isEverybody = sids.size === quorum.voters.length
+    decide(state, looking, looking.proposal, isEverybody ? 'all votes' : 'all votes of who is left')
+  } else if (looking.decideAtMs === Infinity) {
     looking.decideAtMs = state.nowMs + state.options.timing.finalizeWaitMs
   }
 }

@@ -46,6 +46,7 @@ export interface Timing {
   readonly gatherMs: number
   /** First wait before a leader whom one could not follow is tried again; doubles up to eight times that. */
   readonly shunMs: number
+  /** Longest wait of a learner between two tries to reach its leader. */
   readonly connectRetryMs: number
   readonly connectTries: number
   /** How long a learner tries to reach its leader; null for `connectTries`. */
@@ -67,7 +68,7 @@ export const DEFAULT_TIMING: Timing = {
   gatherMs: 2000,
   shunMs: 500,
   connectRetryMs: 100,
-  connectTries: 5,
+  connectTries: 10,
   connectMs: null,
   observerDelayMs: 0,
 }

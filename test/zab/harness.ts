@@ -27,7 +27,7 @@ export const TEST_TIMING: Timing = {
   gatherMs: 2000,
   shunMs: 500,
   connectRetryMs: 100,
-  connectTries: 5,
+  connectTries: 10,
   connectMs: null,
   observerDelayMs: 0,
 }

@@ -73,6 +73,63 @@ describe.each(SEEDS)('election, seed %i', (seed) => {
   })
 })
 
+/** How long an established ensemble takes, in ms, until another leader serves. */
+function failover(world: World, endLeader: (leader: Server) => void): number {
+  world.startAll()
+  world.runUntil(() => world.leader?.core?.isServing === true, 5000)
+  world.runFor(1000)
+  const old = world.leader!
+  endLeader(old)
+  const isReplaced = (): boolean => {
+    const { leader } = world
+    return leader !== null && leader !== old && leader.core?.isServing === true
+  }
+  return world.runUntil(isReplaced, 20_000)
+}
+
+/** A process that ends while its machine lives: everybody is told. */
+function die(world: World, server: Server): void {
+  for (const link of server.links.keys()) world.network.close(server, link)
+  world.network.losePeers(server)
+  world.crash(server)
+}
+
+describe.each([3, 5])('%i servers', (voters) => {
+  test('do not wait for the vote of a leader that has died', () => {
+    for (const seed of SEEDS) {
+      const world = new World({ seed, voters })
+      // Messages and writes take up to 10 ms each, about twelve one after the other.
+      expect(failover(world, (old) => die(world, old))).toBeLessThan(200)
+    }
+  })
+
+  test('wait for the vote of one that is only silent', () => {
+    for (const seed of SEEDS) {
+      const world = new World({ seed, voters })
+      const cut = (old: Server): void => {
+        for (const { sid } of world.servers) if (sid !== old.sid) world.cut(sid, old.sid)
+      }
+      expect(failover(world, cut)).toBeGreaterThan(200)
+    }
+  })
+})
+
+test('a server that was gone is waited for once it was heard again', () => {
+  for (const seed of SEEDS) {
+    const world = new World({ seed, voters: 5 })
+    const fallsSilent = (old: Server): void => {
+      const other = world.servers.find((server) => server !== old)!
+      world.crash(other)
+      world.runFor(1000)
+      world.start(other)
+      world.runFor(1000)
+      for (const { sid } of world.servers) if (sid !== other.sid) world.cut(sid, other.sid)
+      world.crash(old)
+    }
+    expect(failover(world, fallsSilent)).toBeGreaterThan(200)
+  }
+})
+
 test('a server that weighs nothing votes but does not lead', () => {
   const sid = (n: number): ServerId => n as ServerId
   const groups = [{ id: 1, members: [sid(1), sid(2), sid(3)] }]

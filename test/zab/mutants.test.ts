@@ -24,6 +24,18 @@ interface Caught {
 const folder = mkdtempSync(join(tmpdir(), 'zab-mutants-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+type Edit = Mutant['edits'][number]
+
+function pathOf(root: string, { file }: Edit): string {
+  return join(root, file.includes('/') ? file : `src/zab/${file}`)
+}
+
+function partsAround(path: string, { from, file }: Edit): string[] {
+  const parts = readFileSync(path, 'utf8').split(from)
+  expect(parts.length, `"${from}" must occur once in ${file}`).toBe(2)
+  return parts
+}
+
 /** A copy of the core and its harness with some lines replaced. */
 function build(mutant: Mutant): string {
   const root = join(folder, mutant.id)
@@ -33,12 +45,9 @@ function build(mutant: Mutant): string {
       filter: (path) => !path.endsWith('.test.ts') && !path.endsWith('.txt'),
     })
   }
-  for (const { file, from, to } of mutant.edits) {
-    const path = join(root, file.includes('/') ? file : `src/zab/${file}`)
-    const source = readFileSync(path, 'utf8')
-    const parts = source.split(from)
-    expect(parts.length, `"${from}" must occur once in ${file}`).toBe(2)
-    writeFileSync(path, parts.join(to))
+  for (const edit of mutant.edits) {
+    const path = pathOf(root, edit)
+    writeFileSync(path, partsAround(path, edit).join(edit.to))
   }
   return pathToFileURL(join(root, 'test/zab/campaign.ts')).href
 }
@@ -87,6 +96,10 @@ ${rows.join('\n')}
 test('the table of docs/zab-mutants.md has a row for each mutant', () => {
   if (WRITES_TABLE) return
   expect([...known().keys()]).toEqual(MUTANTS.map((mutant) => mutant.id))
+})
+
+test('what each mutant breaks is there', () => {
+  for (const { edits } of MUTANTS) for (const edit of edits) partsAround(pathOf(ROOT, edit), edit)
 })
 
 const CHOSEN = MUTANTS.filter((mutant, i) => i % EVERY === 0 && new RegExp(ONLY).test(mutant.id))

@@ -79,10 +79,14 @@ export class Network {
       [a, b],
       [b, a],
     ] as const) {
+      const { core } = to
       this.#host.schedule.after(this.delay(), () => {
         if (to.core === null) return
-        this.#host.count('PEER_DOWN')
-        this.#host.input(to, { kind: InputKind.PEER_DOWN, sid: from.sid })
+        // The next process has never had that connection.
+        if (to.core === core) {
+          this.#host.count('PEER_DOWN')
+          this.#host.input(to, { kind: InputKind.PEER_DOWN, sid: from.sid })
+        }
         const last = this.#lastSent.get(`${from.sid}>${to.sid}`)
         if (from.core !== null && last !== undefined) this.#post(from, to, last)
       })

@@ -84,7 +84,7 @@ test('an observer that has lost its leader waits, one that starts does not', () 
 })
 
 test.each([
-  [null, 5],
+  [null, 10],
   [3000, 15],
 ])(
   'with %s ms to connect in, a leader that does not answer is dialled at least %i times',
