@@ -48,6 +48,29 @@ if [ ! -d "$npm_zookeeper/node_modules/zookeeper" ]; then
   npm install --silent --prefix "$npm_zookeeper" zookeeper@7.3.0
 fi
 
+# Of the 3.5 line there is no package. Its tests are skipped where Maven is not there or finds nothing.
+folder_35=/opt/zookeeper-3.5.10
+if command -v mvn >/dev/null && [ ! -e "$folder_35/zookeeper-3.5.10.jar" ]; then
+  echo "install-peers: fetching Apache ZooKeeper 3.5.10 to $folder_35"
+  pom=$(mktemp -d)
+  cat >"$pom/pom.xml" <<'EOF'
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>peers</groupId><artifactId>peers</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.zookeeper</groupId><artifactId>zookeeper</artifactId><version>3.5.10</version>
+    </dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+EOF
+  timeout 180 mvn -q -B -f "$pom/pom.xml" dependency:copy-dependencies -DoutputDirectory="$pom/jars" &&
+    as_root mkdir -p "$folder_35" && as_root cp "$pom"/jars/*.jar "$folder_35" ||
+    echo "install-peers: not found; tests with 3.5 are skipped" >&2
+  rm -rf "$pom"
+fi
+
 if [ -e "$folder/zookeeper-3.9.3.jar" ]; then exit 0; fi
 echo "install-peers: unpacking Apache ZooKeeper 3.9.3 to $folder"
 work=$(mktemp -d)

@@ -21,14 +21,23 @@ const LIBRARIES = [
   ...['netty-common', 'netty-buffer', 'netty-transport', 'netty-codec', 'netty-resolver'],
 ]
 
+export type ApacheLine = '3.5' | '3.8' | '3.9'
+
+/** What can be started; `zabkeeper` is this project as built in `dist`. */
+export type ServerKind = 'zabkeeper' | `apache-${ApacheLine}`
+
+/** Null for ours. */
+export function lineOf(kind: ServerKind): ApacheLine | null {
+  return kind === 'zabkeeper' ? null : (kind.slice('apache-'.length) as ApacheLine)
+}
+
 /**
- * Finds an Apache ZooKeeper of the line `3.8` or `3.9`, or null.
- * Looks at `ZOOKEEPER_38_CLASSPATH` / `ZOOKEEPER_39_CLASSPATH`, then at Debian's package (3.8)
- * and at `/opt/zookeeper-3.9*`.
+ * Finds an Apache ZooKeeper of a line, or null.
+ * Looks at `ZOOKEEPER_38_CLASSPATH` and its like, then at `/opt/zookeeper-3.8*` and its like, then at Debian's package
+ * (3.8).
  */
-export function findApache(line: '3.8' | '3.9'): ApacheInstall | null {
-  const variable = line === '3.8' ? 'ZOOKEEPER_38_CLASSPATH' : 'ZOOKEEPER_39_CLASSPATH'
-  const classPath = process.env[variable]
+export function findApache(line: ApacheLine): ApacheInstall | null {
+  const classPath = process.env[`ZOOKEEPER_${line.replace('.', '')}_CLASSPATH`]
   if (classPath !== undefined && classPath !== '') {
     return { version: versionIn(classPath) ?? line, classPath: juteFirst(classPath) }
   }

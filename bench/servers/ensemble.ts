@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import path from 'node:path'
-import type { ApacheInstall } from './apache.ts'
+import type { ApacheInstall, ServerKind } from './apache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
-import { type ExitStatus, pause, type ServerKind, ServerProcess } from './server-process.ts'
+import { type ExitStatus, pause, ServerProcess } from './server-process.ts'
 
 export interface MemberSpec {
   readonly kind: ServerKind

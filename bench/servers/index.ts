@@ -1,11 +1,12 @@
-export type { ApacheInstall } from './apache.ts'
+export type { ApacheInstall, ServerKind } from './apache.ts'
 export { ApacheNotFound, anyApache, apacheAt, findApache } from './apache.ts'
 export type { Endpoint, EnsembleMember, EnsembleOptions, MemberSpec, Mode } from './ensemble.ts'
 export { Ensemble, freePorts } from './ensemble.ts'
 export { fourLetterWord } from './four-letter-word.ts'
-export type { ExitStatus, ServerKind, ServerOptions } from './server-process.ts'
+export type { ExitStatus, ServerOptions } from './server-process.ts'
 export {
   freePort,
+  missingServer,
   PROJECT_FOLDER,
   pause,
   ServerProcess,

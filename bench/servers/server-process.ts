@@ -2,11 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { type ApacheInstall, findApache } from './apache.ts'
+import { type ApacheInstall, findApache, lineOf, type ServerKind } from './apache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
-
-/** `zabkeeper` is this project as built in `dist`. */
-export type ServerKind = 'zabkeeper' | 'apache-3.8' | 'apache-3.9'
 
 export interface ServerOptions {
   readonly kind: ServerKind
@@ -185,7 +182,7 @@ export class ServerProcess {
       }
       return [process.execPath, ...runtimeArguments, ZABKEEPER_PROGRAM, 'serve', configFile]
     }
-    const install = this.options.apache ?? findApache(kind === 'apache-3.8' ? '3.8' : '3.9')
+    const install = this.options.apache ?? findApache(lineOf(kind)!)
     if (install === null) throw new Error(`${kind} is not installed`)
     return [
       'java',
@@ -196,6 +193,17 @@ export class ServerProcess {
       configFile,
     ]
   }
+}
+
+/** Why a server of this kind cannot be started here, or null when it can. */
+export function missingServer(kind: ServerKind): string | null {
+  const line = lineOf(kind)
+  if (line === null) {
+    return existsSync(ZABKEEPER_PROGRAM) ? null : `${ZABKEEPER_PROGRAM} is missing: npm run build`
+  }
+  if (findApache(line) === null) return `Apache ZooKeeper ${line} is not installed`
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter)
+  return folders.some((folder) => existsSync(path.join(folder, 'java'))) ? null : 'java is missing'
 }
 
 /** A port nobody listens on just now. */

@@ -9,7 +9,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { PROJECT_FOLDER, type ServerKind } from '../../../bench/servers/index.ts'
+import { missingServer, PROJECT_FOLDER, type ServerKind } from '../../../bench/servers/index.ts'
 import { skipWithout } from '../clients/support/index.ts'
 import { runCampaign } from './campaign.ts'
 import { type Examination, examine } from './examination.ts'
@@ -19,7 +19,6 @@ import { recordOutcomes } from './recorder.ts'
 import { REQUIRED_ROWS, ROWS_ELSEWHERE } from './rows.ts'
 import type { Group } from './runner.ts'
 import { parseScript, type Script } from './script.ts'
-import { missingServer } from './servers.ts'
 
 const FOLDER = join(import.meta.dirname, 'scripts')
 const ACTIONS = Number(process.env['ZABKEEPER_DIFFERENTIAL_ACTIONS'] ?? 2000)

@@ -3,13 +3,7 @@ import { existsSync, statfsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  findApache,
-  freePort,
-  type ServerKind,
-  ServerProcess,
-  ZABKEEPER_PROGRAM,
-} from '../../../bench/servers/index.ts'
+import { freePort, type ServerKind, ServerProcess } from '../../../bench/servers/index.ts'
 
 /** superDigest of `super:secret`. */
 const SUPER = 'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4='
@@ -33,17 +27,6 @@ const PROPERTIES = /^(?:jute\.maxbuffer|znode\.container\.\w+)=/
 
 /** The sweep of containers consumes zxids by the clock: only scripts that ask for it may see it. */
 const NO_SWEEP = 'znode.container.checkIntervalMs=86400000'
-
-/** Why a server of this kind cannot be started here, or null when it can. */
-export function missingServer(kind: ServerKind): string | null {
-  if (kind === 'zabkeeper') {
-    return existsSync(ZABKEEPER_PROGRAM) ? null : `${ZABKEEPER_PROGRAM} is missing: npm run build`
-  }
-  const line = kind === 'apache-3.8' ? '3.8' : '3.9'
-  if (findApache(line) === null) return `Apache ZooKeeper ${line} is not installed`
-  const folders = (process.env['PATH'] ?? '').split(':')
-  return folders.some((folder) => existsSync(join(folder, 'java'))) ? null : 'java is missing'
-}
 
 /** Gives `use` the port of a fresh server with an empty tree; the server is ended whatever happens. */
 export async function withServer<T>(

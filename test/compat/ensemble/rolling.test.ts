@@ -25,7 +25,7 @@ const KAZOO_CLIENTS = 8
 
 const python = await kazoo()
 
-describe.each(['apache-3.8', 'apache-3.9'] as const)('an ensemble of %s', (kind) => {
+describe.each(['apache-3.5', 'apache-3.8', 'apache-3.9'] as const)('an ensemble of %s', (kind) => {
   const isSkipped = skipWithoutServers('zabkeeper', kind) || skipWithout(python)
   test.skipIf(isSkipped)('is replaced by ours and back', { timeout: 900_000 }, async () => {
     const members = [1, 2, 3].map(() => ({ kind }))

@@ -1,13 +1,12 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
-  findApache,
   freePort,
+  missingServer,
   type ServerKind,
   type ServerOptions,
   ServerProcess,
-  ZABKEEPER_PROGRAM,
 } from '../../../../bench/servers/index.ts'
 
 const KINDS: readonly ServerKind[] = ['zabkeeper', 'apache-3.8', 'apache-3.9']
@@ -46,11 +45,7 @@ function serverKind(): ServerKind {
   if (kind === undefined) {
     throw new Error(`ZABKEEPER_TEST_SERVER is ${asked}, expected one of ${KINDS.join(', ')}`)
   }
-  if (kind === 'zabkeeper' && !existsSync(ZABKEEPER_PROGRAM)) {
-    throw new Error(`${ZABKEEPER_PROGRAM} is missing: run "npm run build" before the process tests`)
-  }
-  if (kind !== 'zabkeeper' && findApache(kind === 'apache-3.8' ? '3.8' : '3.9') === null) {
-    throw new Error(`ZABKEEPER_TEST_SERVER is ${kind}, which is not installed`)
-  }
+  const missing = missingServer(kind)
+  if (missing !== null) throw new Error(missing)
   return kind
 }
