@@ -12,7 +12,7 @@ import { compareZnodes } from './znodes.ts'
 
 const HELP = `Compares zabkeeper with an installed Apache ZooKeeper, one after the other on this machine.
 
-usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--size BYTES] [--cases A,B]
+usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--warmup S] [--size BYTES] [--cases A,B]
        npm run bench -- ensemble  [the same]
        npm run bench -- znodes    [--count N] [--size BYTES]
        npm run bench -- recipes   [--rounds N]
@@ -26,7 +26,8 @@ usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--size BYTES] [--c
   recipes   our mutex against kazoo's lock on the same server: one client alone, 10 and 500 that contend
 
   --rounds N         pairs per case (3)
-  --seconds S        measured time of each run (4), after 2 s to warm up
+  --seconds S        measured time of each run (4)
+  --warmup S         time before that (2). A JVM under load gets faster for some 20 s, ours for 2
   --size BYTES       data of each znode (100)
   --cases A,B        only these cases
   --count N          znodes (1000000)
@@ -72,7 +73,8 @@ async function run(args: readonly string[]): Promise<void> {
     const rounds = count('rounds', values.rounds, 3)
     const seconds = count('seconds', values.seconds, 4)
     const cases = chooseCases(values.cases)
-    const options = { servers, apache, cases, rounds, seconds, size, log }
+    const warmup = count('warmup', values.warmup, 2)
+    const options = { servers, apache, cases, rounds, seconds, warmup, size, log }
     process.stdout.write(`${await comparePairs(options)}\n`)
   } else if (what === 'znodes') {
     const znodes = count('count', values.count, 1_000_000)
@@ -97,7 +99,7 @@ function parseOptions(args: readonly string[]) {
     args: [...args],
     allowPositionals: true,
     options: {
-      ...{ rounds: text, seconds: text, size: text, cases: text, count: text },
+      ...{ rounds: text, seconds: text, warmup: text, size: text, cases: text, count: text },
       ...{ apache: text, line: text, help: { type: 'boolean', short: 'h' } },
     },
   })

@@ -35,6 +35,8 @@ export interface PairOptions {
   readonly cases: readonly PairCase[]
   readonly rounds: number
   readonly seconds: number
+  /** Seconds under load that are not measured. */
+  readonly warmup: number
   /** Bytes of each value. */
   readonly size: number
   readonly log: (line: string) => void
@@ -138,9 +140,9 @@ async function measureEnsemble(
 async function load(
   ports: readonly number[],
   { operation, connections, depth }: PairCase,
-  { seconds, size }: PairOptions,
+  { seconds, warmup, size }: PairOptions,
 ): Promise<LoadResult> {
-  const times = { warmupMs: 2000, measureMs: seconds * 1000 }
+  const times = { warmupMs: warmup * 1000, measureMs: seconds * 1000 }
   const port = ports[0]!
   return await runLoad({ port, ports, operation, connections, depth, keys: 1000, size, ...times })
 }
