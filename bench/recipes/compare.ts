@@ -22,8 +22,8 @@ type LockCase = Omit<LockOptions, 'address' | 'znode'> & { readonly name: string
 
 /** 500 contenders queue up once: that shows the herd, if there is one. */
 const CASES: readonly LockCase[] = [
-  { name: 'alone', contenders: 1, sessions: 1, warmup: 200, grants: 1000 },
-  { name: '10 contend', contenders: 10, sessions: 10, warmup: 20, grants: 100 },
+  { name: 'alone', contenders: 1, sessions: 1, warmup: 1000, grants: 4000 },
+  { name: '10 contend', contenders: 10, sessions: 10, warmup: 100, grants: 400 },
   { name: '500 contend', contenders: 500, sessions: 10, warmup: 0, grants: 2 },
 ]
 
