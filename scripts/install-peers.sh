@@ -65,7 +65,7 @@ if command -v mvn >/dev/null && [ ! -e "$folder_35/zookeeper-3.5.10.jar" ]; then
   </dependencies>
 </project>
 EOF
-  timeout 180 mvn -q -B -f "$pom/pom.xml" dependency:copy-dependencies -DoutputDirectory="$pom/jars" &&
+  timeout 60 mvn -q -B -f "$pom/pom.xml" dependency:copy-dependencies -DoutputDirectory="$pom/jars" >/dev/null &&
     as_root mkdir -p "$folder_35" && as_root cp "$pom"/jars/*.jar "$folder_35" ||
     echo "install-peers: not found; tests with 3.5 are skipped" >&2
   rm -rf "$pom"
