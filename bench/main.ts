@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { compareClients } from './clients/compare.ts'
 import { comparePairs, PAIR_CASES } from './pairs.ts'
 import { compareRecipes } from './recipes/compare.ts'
 import {
@@ -16,6 +17,7 @@ usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--warmup S] [--siz
        npm run bench -- ensemble  [the same]
        npm run bench -- znodes    [--count N] [--size BYTES]
        npm run bench -- recipes   [--rounds N]
+       npm run bench -- clients   [--rounds N]
 
   pairs     operations per second in alternating runs (default)
             cases: ${PAIR_CASES.map(({ name }) => name).join(' ')}
@@ -24,6 +26,7 @@ usage: npm run bench -- [pairs]   [--rounds N] [--seconds S] [--warmup S] [--siz
   znodes    memory per znode, longest standstill while checkpoints are written, and start time
             with a large tree
   recipes   our mutex against kazoo's lock on the same server: one client alone, 10 and 500 that contend
+  clients   our client against node-zookeeper-client on the same server; needs no Apache ZooKeeper
 
   --rounds N         pairs per case (3)
   --seconds S        measured time of each run (4)
@@ -60,10 +63,15 @@ async function run(args: readonly string[]): Promise<void> {
     return
   }
   const what = positionals[0] ?? 'pairs'
-  const apache = chooseApache(values.apache, values.line)
   const log = (line: string): void => {
     process.stderr.write(`${line}\n`)
   }
+  if (what === 'clients') {
+    const rounds = count('rounds', values.rounds, 3)
+    process.stdout.write(`${await compareClients({ rounds, log })}\n`)
+    return
+  }
+  const apache = chooseApache(values.apache, values.line)
   const size = count('size', values.size, 100)
   process.stdout.write(
     `zabkeeper against Apache ZooKeeper ${apache.version}, Node ${process.version}\n`,
@@ -82,7 +90,10 @@ async function run(args: readonly string[]): Promise<void> {
   } else if (what === 'recipes') {
     const rounds = count('rounds', values.rounds, 3)
     process.stdout.write(`${await compareRecipes({ apache, rounds, log })}\n`)
-  } else throw new UsageError(`"${what}" is none of pairs, ensemble, znodes, recipes; see --help`)
+  } else
+    throw new UsageError(
+      `"${what}" is none of pairs, ensemble, znodes, recipes, clients; see --help`,
+    )
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseOptions> {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -10,6 +9,7 @@ import {
   type ServerKind,
   ServerProcess,
 } from '../servers/index.ts'
+import { runTwin } from '../twin.ts'
 import type { LockOptions, LockResult } from './locks.ts'
 
 export interface RecipesOptions {
@@ -86,23 +86,11 @@ function summary(name: string, { zabkeeper, kazoo }: Record<Side, LockResult[]>)
   ]
 }
 
-/** Runs one of the twins in a process of its own. */
+/** Runs one of the twins. */
 async function measure(side: Side, options: LockOptions): Promise<LockResult> {
   const [command, file] =
     side === 'kazoo'
       ? [PYTHON, path.join(PROJECT_FOLDER, 'bench/recipes/locks.py')]
       : [process.execPath, path.join(import.meta.dirname, 'locks.js')]
-  const child = spawn(command, [file, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString()
-  })
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', resolve)
-  })
-  if (code !== 0) throw new Error(`${file} ended with code ${code}`)
-  return JSON.parse(output) as LockResult
+  return await runTwin<LockResult>(command, file, options)
 }

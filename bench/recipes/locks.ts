@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { Mutex } from '../../recipes/index.ts'
 import { connect, type ZooKeeper } from '../../src/client-node/index.ts'
+import { answerTwin } from '../twin.ts'
 
 /** What both programs get as JSON argument: `locks.ts` with our recipes, `locks.py` with kazoo's. */
 export interface LockOptions {
@@ -63,13 +64,4 @@ async function contend(zk: ZooKeeper, znode: string, grants: number): Promise<nu
   return waitsMs
 }
 
-run(JSON.parse(process.argv[2] ?? '{}') as LockOptions).then(
-  (result) => {
-    process.stdout.write(`${JSON.stringify(result)}\n`)
-    process.exit(0)
-  },
-  (error: unknown) => {
-    process.stderr.write(`locks: ${String(error)}\n`)
-    process.exit(1)
-  },
-)
+answerTwin(run)
