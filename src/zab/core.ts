@@ -251,7 +251,7 @@ export class ZabCore {
         this.#onNotification(input.from, input.notification)
         break
       case InputKind.PEER_DOWN:
-        this.#state.gone.add(input.sid)
+        if (this.#state.options.ensemble.quorum.isVoter(input.sid)) this.#state.gone.add(input.sid)
         if (this.#role.name === 'looking') lookingPeerDown(this.#state, this.#role, input.sid)
         break
       case InputKind.LINK_ACCEPTED:

@@ -338,8 +338,8 @@ function countVotes(state: CoreState, looking: Looking): void {
     looking.decideAtMs = Infinity
     return
   }
-  // Nobody is left who could bring a better vote. The wait only helps to find the best one: the old leader, for whose
-  // end everybody votes, would make each election as long as it.
+  // Nobody is left who could bring a better vote. The wait is only for finding the best one, and in most elections the
+  // one whose vote is missing is the old leader.
   if (quorum.voters.every((sid) => sids.has(sid) || state.gone.has(sid))) {
     const isEverybody = sids.size === quorum.voters.length
     decide(state, looking, looking.proposal, isEverybody ? 'all votes' : 'all votes of who is left')

@@ -60,7 +60,7 @@ export class CoreState {
   acceptedFor: { readonly leader: ServerId; readonly epoch: number } | null = null
   transition: Transition | null = null
   readonly shunned: Map<ServerId, Shunned> = new Map()
-  /** Servers whose election connection has ended, and which have not been heard since. */
+  /** Voters whose election connection has ended, and which have not been heard since. */
   readonly gone: Set<ServerId> = new Set()
   /** currentEpoch of servers that look for a leader, as they said in the vote for themselves. */
   readonly epochsOfLooking: Map<ServerId, number> = new Map()
