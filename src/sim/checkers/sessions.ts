@@ -75,9 +75,10 @@ function isExpiry({ header, txn }: Committed): boolean {
 /**
  * E2, at the moment the leader decides (the broadcast): no sign of life within the timeout that the leader could know.
  * Touches at the leader count always; those at others once they had a tick to come over, if the server was up and
- * following without a break. A server that stood still in that tick comes to report only when it goes on. And no fault of
- * the network may have acted since, or so shortly before that TCP may still have been waiting to send again: it waits as
- * long again as it has already waited. What was lost in one fault may be lost again in the next.
+ * following without a break. A server that stood still in that tick comes to report only when it goes on; also if it does
+ * so when a leader that stood still in that tick asks at last. And no fault of the network may have acted since, or so
+ * shortly before that TCP may still have been waiting to send again: it waits as long again as it has already waited. What
+ * was lost in one fault may be lost again in the next.
  */
 function watchNotEarly(run: Run): Watching {
   const { servers, options } = run
@@ -100,7 +101,14 @@ function watchNotEarly(run: Run): Watching {
     if (server === leader) return true
     if (acting.size > 0 || unsettledUntilMs >= atMs) return false
     const isConnected = track.isServing && track.leader === leader && track.roleSinceMs <= atMs
-    return isConnected && reportedMs(atMs, standstills.get(server) ?? [], options.tickMs) <= nowMs
+    if (!isConnected) return false
+    const [own, asking] = [standstills.get(server) ?? [], standstills.get(leader) ?? []]
+    const { tickMs } = options
+    const askedMs = reportedMs(atMs, asking, tickMs) - tickMs
+    const lateMs = reportedMs(askedMs, own, tickMs)
+    // A leader that stood still alone gets the report before it looks at its sessions.
+    const isLate = lateMs > askedMs + tickMs
+    return (isLate ? lateMs : reportedMs(atMs, own, tickMs)) <= nowMs
   }
   return {
     before: {

@@ -92,6 +92,14 @@ describe('E2: what a leader could know of a session that a learner heard 7 s bef
     { what: 'it has reported before', violations: 1, faults: [['pause', 1, 2500, 6500]] },
     { what: 'another one stands still', violations: 1, faults: [['pause', 2, 100, 6000]] },
     { what: 'the leader stands still', violations: 1, faults: [['pause', 3, 100, 6000]] },
+    {
+      what: 'it stands still when that leader asks at last',
+      violations: 0,
+      faults: [
+        ['pause', 3, 100, 3000],
+        ['pause', 1, 2900, 6500],
+      ],
+    },
     { what: 'so does its machine', violations: 0, faults: [['net-suspend', 3, 100, 2000]] },
     { what: 'so it did long ago', violations: 1, faults: [['net-suspend', 3, -1000, -900]] },
     { what: 'TCP still waits', violations: 0, faults: [['net-suspend', 3, -5000, -2000]] },
