@@ -30,6 +30,7 @@ export async function compareClients({ rounds, log }: ClientsOptions): Promise<s
   try {
     await server.start()
     const { address } = server
+    // The first one of ours makes the znode.
     const setUp = { client: 'zabkeeper', operation: 'set', znode: '/bench', address } as const
     await measure({ ...setUp, depth: 1, warmup: 0, requests: 1 })
     for (const one of CASES) {

@@ -19,26 +19,24 @@ export interface RequestResult {
   readonly cpuUs: number
 }
 
-/** One request after the other; each resolves with its reply. */
-interface Subject {
-  request(): Promise<unknown>
-}
+/** Makes one request; resolves with its reply. */
+type Request = () => Promise<unknown>
 
 const DATA = Buffer.alloc(100, 'x')
 
-async function ours({ address, znode, operation }: RequestOptions): Promise<Subject> {
+async function ours({ address, znode, operation }: RequestOptions): Promise<Request> {
   const zk = await connect(address)
   await zk.ensurePath(znode)
   await zk.setData(znode, DATA)
-  const request = {
+  const requests = {
     get: async () => await zk.getData(znode),
     set: async () => await zk.setData(znode, DATA),
   }
-  return { request: request[operation] }
+  return requests[operation]
 }
 
 /** Its callbacks as promises, as its users write it. */
-async function theirs({ address, znode, operation }: RequestOptions): Promise<Subject> {
+async function theirs({ address, znode, operation }: RequestOptions): Promise<Request> {
   // biome-ignore lint/suspicious/noExplicitAny: it has no types
   const zookeeper: any = createRequire(import.meta.url)('node-zookeeper-client')
   const client = zookeeper.createClient(address)
@@ -46,7 +44,7 @@ async function theirs({ address, znode, operation }: RequestOptions): Promise<Su
     client.once('connected', resolve)
     client.connect()
   })
-  const request = {
+  const requests = {
     get: () =>
       new Promise((resolve, reject) => {
         client.getData(znode, (error: Error | null, data: Buffer) =>
@@ -60,15 +58,15 @@ async function theirs({ address, znode, operation }: RequestOptions): Promise<Su
         )
       }),
   }
-  return { request: request[operation] }
+  return requests[operation]
 }
 
 async function run(options: RequestOptions): Promise<RequestResult> {
-  const subject = options.client === 'zabkeeper' ? await ours(options) : await theirs(options)
+  const request = options.client === 'zabkeeper' ? await ours(options) : await theirs(options)
   const make = async (count: number): Promise<void> => {
     let left = count
     const lane = async (): Promise<void> => {
-      while (left-- > 0) await subject.request()
+      while (left-- > 0) await request()
     }
     await Promise.all(Array.from({ length: options.depth }, lane))
   }
