@@ -6,6 +6,7 @@ import {
   InputReader,
   OutputBuffer,
   readAclList,
+  SharedLongs,
   toByteString,
   writeAclList,
 } from '../wire/index.ts'
@@ -114,6 +115,7 @@ export class RowEncoder {
 /** Decodes and verifies rows. Equal ACLs come out as the same list. Throws {@link RowDamage} or `DecodeError`. */
 export class RowDecoder {
   readonly #reader = new InputReader()
+  readonly #longs = new SharedLongs()
   readonly #acls = new Map<string, readonly AclEntry[]>()
 
   znode(row: Row): ZnodeRow {
@@ -121,15 +123,15 @@ export class RowDecoder {
     const path = toByteString(row.key.subarray(KEY_PREFIX_BYTES))
     const decoded = {
       path: NOT_ASCII.test(path) ? byteStringToUtf8(path) : path,
-      czxid: reader.int64() as Zxid,
-      mzxid: reader.int64() as Zxid,
-      pzxid: reader.int64() as Zxid,
+      czxid: this.#longs.read(reader) as Zxid,
+      mzxid: this.#longs.read(reader) as Zxid,
+      pzxid: this.#longs.read(reader) as Zxid,
       ctime: reader.int64Number(),
       mtime: reader.int64Number(),
       version: reader.int32(),
       storedCversion: reader.int32(),
       aversion: reader.int32(),
-      storedOwner: reader.int64(),
+      storedOwner: this.#longs.read(reader),
       data: reader.byteString(),
       acl: this.#acl(row, reader),
     }

@@ -21,6 +21,7 @@ export { OutputBuffer } from './output-buffer.ts'
 export * from './records.ts'
 export * from './replies.ts'
 export * from './requests.ts'
+export { SharedLongs } from './shared-longs.ts'
 export { Adler32 } from './snapshot-checksum.ts'
 export {
   type SnapshotHandler,

@@ -4,6 +4,7 @@ import { Perms } from './codes.ts'
 import { DecodeError } from './decode-error.ts'
 import { InputReader } from './input-reader.ts'
 import type { AclEntry } from './records.ts'
+import { SharedLongs } from './shared-longs.ts'
 import { Adler32 } from './snapshot-checksum.ts'
 import {
   OPEN_ACL_ID,
@@ -80,6 +81,7 @@ export class SnapshotReader {
   readonly #reader = new InputReader()
   readonly #adler: Adler32 | null
   readonly #acls = new Map<number, readonly AclEntry[]>()
+  readonly #longs = new SharedLongs()
   #part: Part
   /** Elements of the table that are still to come. */
   #left = 0
@@ -345,15 +347,15 @@ export class SnapshotReader {
     }
     const data = reader.byteString()
     const aclId = reader.int64Number()
-    const czxid = reader.int64() as Zxid
-    const mzxid = same(reader.int64() as Zxid, czxid)
+    const czxid = this.#longs.read(reader) as Zxid
+    const mzxid = this.#longs.read(reader) as Zxid
     const ctime = reader.int64Number()
     const mtime = reader.int64Number()
     const version = reader.int32()
     const storedCversion = reader.int32()
     const aversion = reader.int32()
-    const storedOwner = reader.int64()
-    const pzxid = same(reader.int64() as Zxid, czxid)
+    const storedOwner = this.#longs.read(reader)
+    const pzxid = this.#longs.read(reader) as Zxid
     const znode: SnapshotZnode = {
       path: path === '' ? '/' : path,
       data,
@@ -366,7 +368,7 @@ export class SnapshotReader {
       version,
       storedCversion,
       aversion,
-      storedOwner: storedOwner === 0n ? 0n : storedOwner,
+      storedOwner,
     }
     this.#handler.onZnode(znode, aclId)
   }
@@ -418,9 +420,4 @@ export class SnapshotReader {
       throw new DecodeError('checksum without its end mark')
     this.#part = next
   }
-}
-
-/** One object for equal values: a million znodes have it in common two times each. */
-function same<T extends bigint>(value: T, known: T): T {
-  return value === known ? known : value
 }
