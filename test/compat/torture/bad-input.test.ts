@@ -26,6 +26,8 @@ import { RawSocket } from './support/raw-socket.ts'
  */
 const MAX_FRAME = 0xfffff
 const HANDSHAKE_MS = 2000
+/** More than a deadline may be late by, when the machine is busy with other tests. */
+const LATE_MS = 10_000
 /** Generous, for machines that are busy with other tests; the figures are printed. */
 const P99_LIMIT_MS = Number(process.env['ZABKEEPER_P99_LIMIT_MS'] ?? 1000)
 const MARSHALLING_ERROR = -5
@@ -166,7 +168,7 @@ describe('bad input', { timeout: 120_000 }, () => {
         halves.push(raw)
       }
       const ages = await Promise.all(halves.map(async (raw) => await closesSoon(raw, 30_000)))
-      if (ON_ZABKEEPER) expect(Math.max(...ages)).toBeLessThan(2 * HANDSHAKE_MS + 1000)
+      if (ON_ZABKEEPER) expect(Math.max(...ages)).toBeLessThan(2 * HANDSHAKE_MS + LATE_MS)
       expect(Math.min(...ages)).toBeGreaterThan(HANDSHAKE_MS / 2)
     })
   })
@@ -184,7 +186,7 @@ describe('bad input', { timeout: 120_000 }, () => {
           return await closesSoon(raw, 20_000)
         }),
       )
-      if (ON_ZABKEEPER) expect(Math.max(...ages)).toBeLessThan(2 * HANDSHAKE_MS + 1500)
+      if (ON_ZABKEEPER) expect(Math.max(...ages)).toBeLessThan(2 * HANDSHAKE_MS + LATE_MS)
     })
   })
 
