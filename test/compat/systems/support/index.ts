@@ -1,0 +1,5 @@
+export { findSystem, type SystemInstall, skipWithoutSystem } from './installs.ts'
+export { JavaProgram, type JavaProgramOptions, SMALL_JVM } from './java-program.ts'
+export { oddLines, oddLinesOf } from './server-log.ts'
+export { readTree, type Znode } from './tree.ts'
+export { until } from './until.ts'
