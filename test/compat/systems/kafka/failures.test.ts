@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import { findSystem, oddLines, skipWithoutSystem, until } from '../support/index.ts'
+import {
+  controllerEpoch,
+  controllerOf,
+  NOTHING_WRONG,
+  registrations,
+  withKafka,
+} from './support/index.ts'
+
+const kafka = findSystem('kafka')
+
+/*
+ * Brokers on three servers of ours, with a producer and a consumer group at work all the time. First servers fail, which
+ * brokers must not notice by more than a reconnect; then the controller fails, which the others must notice.
+ */
+test.skipIf(skipWithoutSystem(kafka))(
+  'Kafka goes on while servers of ours are lost, and finds another controller',
+  { timeout: 1_800_000 },
+  async () => {
+    await withKafka({ install: kafka.found!, kind: 'zabkeeper' }, async (world) => {
+      const { ensemble, client } = world
+      await world.kafka.start()
+      const create = ['--create', '--topic', 'orders', '--partitions', '6']
+      await world.kafka.tool('topics', '--bootstrap-server', world.kafka.bootstrap, ...create)
+      const traffic = world.traffic('orders', 6, 500)
+      await traffic.more()
+      const before = await registrations(client)
+      const epoch = await controllerEpoch(client)
+      expect(before).toHaveLength(3)
+
+      // The leader, by kill -9, three times.
+      for (let i = 0; i < 3; i++) {
+        const leader = await ensemble.leader()
+        traffic.mark()
+        expect(oddLines(ensemble)).toEqual([])
+        await leader.kill()
+        await traffic.more()
+        await leader.start()
+        await traffic.more()
+        console.log(`leader ${leader.id} killed: longest pause of producing ${traffic.gapMs} ms`)
+      }
+      // All servers, one after the other.
+      for (const member of ensemble.members) {
+        await ensemble.ready()
+        expect(oddLines(ensemble)).toEqual([])
+        await member.stop()
+        await traffic.more()
+        await member.start()
+        await traffic.more()
+      }
+      expect(await registrations(client)).toEqual(before)
+      expect(await controllerEpoch(client)).toBe(epoch)
+
+      const controller = (await controllerOf(client))!
+      traffic.mark()
+      await world.kafka.broker(controller).program.kill()
+      await until('another controller', async () => {
+        const now = await controllerOf(client)
+        return now !== null && now !== controller
+      })
+      expect(await controllerEpoch(client)).toBe(epoch + 1)
+      await traffic.more()
+      console.log(`controller killed: longest pause of producing ${traffic.gapMs} ms`)
+      await world.kafka.broker(controller).start()
+      await traffic.more()
+      expect(await registrations(client)).toHaveLength(3)
+
+      const { acknowledged, total, groupRepeated, ...count } = await traffic.finish()
+      console.log(`${acknowledged} records acknowledged, ${groupRepeated} read again by the group`)
+      expect(count).toEqual(NOTHING_WRONG)
+      expect(total).toBe(acknowledged)
+      expect(oddLines(ensemble)).toEqual([])
+    })
+  },
+)
