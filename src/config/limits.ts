@@ -67,6 +67,9 @@ const MIB = 1024 * KIB
 /** Upstream's default for `jute.maxbuffer`: one byte less than a mebibyte. */
 export const JUTE_MAXBUFFER = 0xfffff
 
+/** The most that `jute.maxbuffer` may be: longer requests could not be held as one string. */
+export const REQUEST_FRAME_BYTES_CEILING: number = 256 * MIB
+
 /** The bounds in force when nothing is configured. */
 export const DEFAULT_LIMITS: Limits = {
   requestFrameBytesMax: JUTE_MAXBUFFER,

@@ -1,10 +1,13 @@
-import { DEFAULT_LIMITS, JUTE_MAXBUFFER, type Limits } from './limits.ts'
+import {
+  DEFAULT_LIMITS,
+  JUTE_MAXBUFFER,
+  type Limits,
+  REQUEST_FRAME_BYTES_CEILING,
+} from './limits.ts'
 import type { Settings } from './settings.ts'
 
 const INT32_MAX = 0x7fff_ffff
 const KIB = 1024
-/** Longer requests could not be held as one string. */
-const REQUEST_FRAME_BYTES_CEILING = 256 * KIB * KIB
 const LOG_SEGMENT_BYTES_FLOOR = 1024 * KIB
 
 /** @throws ConfigError */

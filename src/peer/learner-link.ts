@@ -75,6 +75,10 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   /** What waits behind the snapshot that is being sent. */
   #behind: Uint8Array[] = []
   #behindBytes = 0
+  /** Set while a learner is sent what it lacks, up to NEWLEADER: the core has decided how much that is. */
+  #isSynchronizing = false
+  /** What of that still waits at most. */
+  #syncBytes = 0
   #isPumpScheduled = false
   #lastProgressMs = Number.NEGATIVE_INFINITY
   #unknownPackets = 0
@@ -153,8 +157,23 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
     writePacket(this.#out, packet)
     if (packet.kind === PacketKind.SNAP) this.#startStream(packet.snapshot as SnapshotStream)
     else if (this.#out.length >= WRITE_BYTES) this.#moveOn()
+    this.#checkQueue(packet.kind)
+  }
+
+  /**
+   * A synchronization is sent in one turn, which no link can take as fast. Only what comes on top of it shows whether the
+   * other end keeps up; cut off for its length, a learner would come again and again for the same.
+   */
+  #checkQueue(kind: Packet['kind']): void {
     const queuedBytes = this.#queuedBytes
-    if (queuedBytes > this.#host.limits.sendQueueBytesMax) {
+    if (isSyncStart(kind)) this.#isSynchronizing = true
+    if (this.#isSynchronizing) {
+      this.#syncBytes = queuedBytes
+      this.#isSynchronizing = kind !== PacketKind.NEWLEADER
+      return
+    }
+    this.#syncBytes = Math.min(this.#syncBytes, queuedBytes)
+    if (queuedBytes - this.#syncBytes > this.#host.limits.sendQueueBytesMax) {
       this.#lose(`does not take what it is sent: ${queuedBytes} bytes wait`)
     }
   }
@@ -331,4 +350,8 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
     this.#behindBytes = 0
     this.#out.reset()
   }
+}
+
+function isSyncStart(kind: Packet['kind']): boolean {
+  return kind === PacketKind.DIFF || kind === PacketKind.TRUNC || kind === PacketKind.SNAP
 }

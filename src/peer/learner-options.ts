@@ -13,7 +13,7 @@ export interface LearnerPortLimits {
   readonly leaderDataBytesMax: number
   /** Longest authinfo of a packet. */
   readonly idBytesMax: number
-  /** Bytes that wait for a link's socket, beside a snapshot that is being sent; beyond them the link is cut. */
+  /** Bytes that wait for a link's socket, beside what a learner is synchronized with; beyond them the link is cut. */
   readonly sendQueueBytesMax: number
   /** How long an accepted connection may take to say who it is. */
   readonly introductionTimeoutMs: number

@@ -230,9 +230,8 @@ export class LearnerPort {
   }
 
   #queueMetrics(sid: ServerId): QueueMetrics | null {
-    const { members } = this.#options
-    // Who dials nobody, as for observers only, knows nobody.
-    if (members.size > 0 && !members.has(sid)) return null
+    // Of strangers nothing is kept: they may be as many as there are numbers.
+    if (!this.#options.members.has(sid)) return null
     const { metrics } = this.#env
     return {
       size: metrics.summarySet('learner_handler_qp_size').of(`${sid}`),

@@ -51,6 +51,7 @@ export class PacketDecoder {
     switch (kind) {
       case PacketKind.PROPOSAL:
       case PacketKind.INFORM:
+        if (this.#sender !== Sender.LEADER) throw new DecodeError('a transaction from a learner')
         return { kind, zxid, txn: this.#retain(notNull(kind, length)) }
       case PacketKind.ACK:
       case PacketKind.COMMIT:

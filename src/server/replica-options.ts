@@ -178,12 +178,13 @@ export function quorumOf(ensemble: EnsembleConfig): QuorumVerifier {
 
 function learnerLimits(config: Config, ensemble: EnsembleConfig): Partial<LearnerPortLimits> {
   const fallback = DEFAULT_LEARNER_PORT_LIMITS
+  // A request of a client, and as much again, as in the original.
+  const packetBytes = 2 * config.limits.requestFrameBytesMax
   return {
-    // A request of a client, and as much again, as in the original.
-    learnerDataBytesMax: Math.max(
-      fallback.learnerDataBytesMax,
-      2 * config.limits.requestFrameBytesMax,
-    ),
+    learnerDataBytesMax: Math.max(fallback.learnerDataBytesMax, packetBytes),
+    leaderDataBytesMax: Math.max(fallback.leaderDataBytesMax, packetBytes),
+    // Room for one of them, while another one is on its way.
+    sendQueueBytesMax: Math.max(fallback.sendQueueBytesMax, 2 * packetBytes),
     addressWaitMs: ensemble.multiAddress.waitMs ?? fallback.connectTimeoutMs,
   }
 }
@@ -201,7 +202,8 @@ function observerMasterOptions(
     learner: {
       self: own.id as ServerId,
       listen: listenAddresses(ensemble, own, ({ host }) => ({ host, port })),
-      members: new Map(),
+      // Nobody is dialled from there.
+      members: peerAddresses(ensemble, quorumAddress),
       limits: learnerLimits(config, ensemble),
     },
     tickMs: config.tickTimeMs,

@@ -377,7 +377,9 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   /** For a learner that lacks more than is in memory. */
   #readEntries({ link, after, upTo, maxBytes }: Outbox['entryRequests'][number]): void {
     const share = this.#snapshotSizeFactor
-    const bytes = share === null ? maxBytes : Math.floor(share * this.#state.tree.dataBytes)
+    const shareBytes = share === null ? maxBytes : Math.floor(share * this.#state.tree.dataBytes)
+    // All of it is in memory at once: of a large state even a small part is too much.
+    const bytes = Math.min(maxBytes, shareBytes)
     this.#storage.readEntries(after, upTo, bytes, (problem, read) => {
       if (read === null) {
         const reason = problem ?? 'nothing was read'
@@ -450,7 +452,11 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const snapshot = record.snapshot as ReceivedSnapshot
     const { zxid, entries, currentEpoch } = record
     const decoded = entries.map(({ txn }) => this.#received.get(txn)!)
-    for (const { txn } of entries) this.#received.delete(txn)
+    // With them what the core has passed over, as the snapshot holds it already.
+    const last = entries.at(-1)?.zxid ?? zxid
+    for (const [txn, { header }] of this.#received) {
+      if (header.zxid <= last) this.#received.delete(txn)
+    }
     const onProgress = (): void => this.step({ kind: InputKind.PERSIST_PROGRESS })
     const install = { zxid, snapshot, entries, currentEpoch, onProgress }
     this.#host.onInstalling(decoded)

@@ -1,4 +1,5 @@
 import { assert, formatHex, type SessionId, type Zxid } from '../base/index.ts'
+import { REQUEST_FRAME_BYTES_CEILING } from '../config/index.ts'
 import type { StateMachine, StateSummary, ZnodeRow } from '../storage/index.ts'
 import {
   type AclEntry,
@@ -29,8 +30,11 @@ export interface SnapshotSinkOptions extends DataTreeOptions {
   readonly bytesMax: number
 }
 
-/** `jute.maxbuffer` and as much extra: what upstream takes by default. */
-export const SNAPSHOT_VALUE_BYTES_MAX = 2_097_150
+/**
+ * No request is longer, whatever `jute.maxbuffer` its server had, so no znode is. The one of this server says nothing
+ * about what is in a tree already.
+ */
+export const SNAPSHOT_VALUE_BYTES_MAX: number = REQUEST_FRAME_BYTES_CEILING
 
 /**
  * ACL of a znode whose own is missing in a stream: nobody may do anything until a transaction that follows says what

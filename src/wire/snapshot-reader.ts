@@ -25,7 +25,7 @@ export interface SnapshotHandler {
 export interface SnapshotReaderOptions {
   /** `learner`: the stream behind a SNAP packet. `file`: a whole file of a data folder, not compressed. */
   readonly form: 'file' | 'learner'
-  /** Longest path, data and text of an ACL. Upstream's: 2,097,150 (`jute.maxbuffer` and as much extra). */
+  /** Longest path, data and text of an ACL. Upstream's default: `jute.maxbuffer` and as much extra. */
   readonly valueBytesMax: number
   /** Longest snapshot in all. */
   readonly bytesMax: number

@@ -305,6 +305,37 @@ describe('accepted links', () => {
     expect(leader.closed.size).toBe(0)
   })
 
+  test('are measured only if they are of members', () => {
+    const stage = new LearnerStage(10)
+    const leader = stage.leader(1)
+    for (const sid of [2, 3, 4, 99]) {
+      stage.raw().writeBytes(encodePackets({ ...INFO, sid: sid as ServerId } as Packet))
+      stage.until(() => leader.accepted.length === leader.packets.length)
+      leader.send(leader.accepted.at(-1)!, proposal(1))
+    }
+    stage.runFor(100)
+    expect(leader.accepted.length).toBe(4)
+    const { summarySets } = leader.env.metrics
+    expect([...summarySets.get('learner_handler_qp_size')!.keys()]).toEqual(['2', '3'])
+  })
+
+  test('are ended by a transaction: only a leader sends any', () => {
+    const stage = new LearnerStage(9)
+    const leader = stage.leader(1)
+    for (const kind of [PacketKind.PROPOSAL, PacketKind.INFORM]) {
+      const socket = stage.raw()
+      const txn = new Uint8Array(100)
+      const packet = encodePackets({ kind, zxid: makeZxid(1, 1), txn } as Packet)
+      socket.writeBytes(Buffer.concat([INFO_BYTES, packet]))
+      stage.until(() => socket.isClosed || socket.isEnded)
+    }
+    expect([...leader.closed.values()]).toEqual([
+      'sent what cannot be read: a transaction from a learner',
+      'sent what cannot be read: a transaction from a learner',
+    ])
+    expect(leader.packets.map(({ packet }) => packet)).toEqual([INFO, INFO])
+  })
+
   test('unknown types are passed over later on, with one line in the log', () => {
     const stage = new LearnerStage(7)
     const leader = stage.leader(1)
@@ -396,7 +427,11 @@ describe('snapshots on a link', () => {
     socket.connection!.pause()
     const stream = new CountedStream(3_000_000)
     const link = leader.accepted[0]!
-    leader.send(link, { kind: PacketKind.SNAP, zxid: makeZxid(1, 5), snapshot: stream })
+    leader.send(
+      link,
+      { kind: PacketKind.SNAP, zxid: makeZxid(1, 5), snapshot: stream },
+      { kind: PacketKind.NEWLEADER, zxid: makeZxid(1, 0), config: '' },
+    )
     stage.runFor(1_000)
     const moved = leader.progressMs.length
     for (let counter = 6; counter <= 12; counter += 1) leader.send(link, proposal(counter, 20_000))
@@ -458,6 +493,30 @@ describe('links that are not taken', () => {
     expect(leader.closed.size).toBe(1)
     expect(leader.closed.get(slow)).toMatch(/does not take/)
     expect(learner.packetsOf(up).length).toBe(200)
+  })
+
+  test('are not cut for what they lacked, only for what comes on top of it', () => {
+    const { stage, leader, learner, up, down } = connected(
+      new LearnerStage(3, { sendQueueBytesMax: 500_000 }),
+    )
+    const diff: Packet = { kind: PacketKind.DIFF, zxid: makeZxid(1, 300) }
+    const end: Packet = { kind: PacketKind.NEWLEADER, zxid: makeZxid(1, 0), config: '' }
+    const lacked = Array.from({ length: 300 }, (_, index) => proposal(index + 1, 10_000))
+    const later = Array.from({ length: 20 }, (_, index) => proposal(index + 301, 10_000))
+    leader.send(down, diff, ...lacked, end, ...later)
+    stage.until(() => learner.packets.length === 322)
+    expect(leader.closed.size).toBe(0)
+    expect(learner.packetsOf(up).at(-1)).toEqual(later.at(-1))
+    const stuck = stage.raw(1, 2)
+    stuck.writeBytes(INFO_BYTES)
+    stage.until(() => leader.accepted.length === 2)
+    stuck.connection!.pause()
+    leader.send(leader.accepted[1]!, diff, ...lacked, end, ...later)
+    stage.runFor(1_000)
+    expect(leader.closed.size).toBe(0)
+    for (const packet of [...later, ...later]) leader.send(leader.accepted[1]!, packet)
+    stage.runFor(1)
+    expect(leader.closed.get(leader.accepted[1]!)).toMatch(/does not take what it is sent: 3\d{6} /)
   })
 
   test('a long synchronization goes out in several writes, not in one as long as itself', () => {

@@ -281,6 +281,18 @@ describe('what is sent and what arrives', () => {
     expect(found).toBeGreaterThan(bytes.length / 4)
   })
 
+  test('a znode may be as long as `jute.maxbuffer` ever allowed', () => {
+    const leader = new Leader(9)
+    const data = 'v'.repeat(5 * 1024 * 1024)
+    leader.bench.run(create('/long', { data }))
+    const source = beginSnapshot(leader.state)
+    const sink = newSnapshotSink(TREE, source.statement)
+    const received = receive(drain(source, 256 * 1024), sink, 64 * 1024).result()
+    const state = newState()
+    received.moveInto(state, source.zxid)
+    expect(state.tree.digest()).toBe(leader.state.tree.digest())
+  })
+
   test('in the packet and in the statement is the same zxid', () => {
     const { bytes, statement } = sent()
     const encoded = encodeSnapshotStatement(statement)
