@@ -453,7 +453,9 @@ export class Member
   }
 
   onObserverTouches(touches: Touches): void {
-    this.#learning?.onObserverTouches(touches)
+    // What an observer has heard of was applied here before: anything else would be kept for nothing.
+    const known = touches.filter(({ sessionId }) => this.#state.sessions.has(sessionId))
+    this.#learning?.onObserverTouches(known)
   }
 
   onConfirmed(token: number, isLeader: boolean): void {

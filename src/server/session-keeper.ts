@@ -7,6 +7,12 @@ import type { LocalSessions } from './local-sessions.ts'
 import { type ExpiryHandler, SessionExpiry } from './session-expiry.ts'
 import type { SessionTable } from './session-table.ts'
 
+/**
+ * Told of at once, of 12 bytes each: a leader takes packets of 2 MiB (`jute.maxbuffer` and as much extra), and one more
+ * would end the link of a learner that has many clients, again and again.
+ */
+export const TOUCHES_MAX = 100_000
+
 /** A session that clients were heard in, and its timeout: what a learner tells its leader. */
 export interface TouchedSession {
   readonly sessionId: SessionId
@@ -35,7 +41,7 @@ export class SessionKeeper implements ExpiryHandler {
   readonly #awaitingEnd: Map<SessionId, ClientConnection[]> = new Map()
   /** The last write of a session whose connection ended before the reply. */
   readonly #unfinished: Map<SessionId, Zxid> = new Map()
-  /** Sessions heard of since the leader was told last; null for the server that decides. */
+  /** Live sessions heard of since the leader was told of them last; null for the server that decides. */
   #touched: Map<SessionId, number> | null = null
   /** A leader knows which of its learners serves a session. */
   whoServes: ((sessionId: SessionId) => ServerId | null) | null = null
@@ -94,13 +100,16 @@ export class SessionKeeper implements ExpiryHandler {
     for (const { sessionId, timeoutMs } of sessions) this.#touched?.set(sessionId, timeoutMs)
   }
 
-  /** What was heard since the last call. */
+  /** What was heard since the last call; of very much what came first, and the rest the next time. */
   takeTouched(): readonly TouchedSession[] {
     if (this.#touched === null) return []
     this.beforeExpiry()
     const touched: TouchedSession[] = []
-    for (const [sessionId, timeoutMs] of this.#touched) touched.push({ sessionId, timeoutMs })
-    this.#touched.clear()
+    for (const [sessionId, timeoutMs] of this.#touched) {
+      if (touched.length === TOUCHES_MAX) break
+      touched.push({ sessionId, timeoutMs })
+      this.#touched.delete(sessionId)
+    }
     return touched
   }
 
@@ -174,6 +183,7 @@ export class SessionKeeper implements ExpiryHandler {
   remove(sessionId: SessionId): ClientConnection | null {
     this.local?.remove(sessionId)
     this.#tracker.remove(sessionId)
+    this.#touched?.delete(sessionId)
     this.#unfinished.delete(sessionId)
     const owner = this.#owners.get(sessionId) ?? null
     this.#owners.delete(sessionId)
