@@ -44,7 +44,7 @@ export class ElectionPort {
   readonly #initialMessage: Uint8Array
   readonly #out = new OutputBuffer()
   #strangers = 0
-  /** Ids outside the configuration that the log has named already. */
+  /** Ids that no other server of the configuration has, and that the log has named already. */
   readonly #named = new Set<ServerId>()
   #listeners: Listeners | null = null
   #isStarted = false
@@ -267,7 +267,9 @@ export class ElectionPort {
     if (this.#named.has(sid) || this.#named.size >= STRANGERS_NAMED_MAX) return
     this.#named.add(sid)
     const what =
-      'a server that is not in the configuration takes part in elections; its vote does not count'
+      sid === this.#options.self
+        ? 'another server says that it has the id of this one; see to it that each has its own in myid'
+        : 'a server that is not in the configuration takes part in elections; its vote does not count'
     this.#env.logger.warn(what, { sid, remote })
   }
 

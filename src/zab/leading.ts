@@ -52,7 +52,9 @@ export function leadingNotification(
 ): void {
   if (notification.state !== PeerState.LOOKING) return
   const { vote } = notification
-  if (vote.leader === from) state.epochsOfLooking.set(from, vote.peerEpoch)
+  // Of strangers nothing is kept: they may be as many as there are numbers.
+  const isVoter = state.options.ensemble.quorum.isVoter(from)
+  if (isVoter && vote.leader === from) state.epochsOfLooking.set(from, vote.peerEpoch)
   const limitMs = state.nowMs + deniedPatienceMs(state.options.timing)
   for (const learner of lead.learners.values()) {
     if (learner.sid === from) learner.deadlineMs = Math.min(learner.deadlineMs, limitMs)

@@ -62,7 +62,7 @@ export class CoreState {
   readonly shunned: Map<ServerId, Shunned> = new Map()
   /** Voters whose election connection has ended, and which have not been heard since. */
   readonly gone: Set<ServerId> = new Set()
-  /** currentEpoch of servers that look for a leader, as they said in the vote for themselves. */
+  /** currentEpoch of voters that look for a leader, as they said in the vote for themselves. */
   readonly epochsOfLooking: Map<ServerId, number> = new Map()
 
   readonly #pending = new Fifo<Pending>()

@@ -484,6 +484,11 @@ describe('election port and those who are not in the configuration', () => {
     socket.write(`${initial(2)} ${frame(3)}`)
     stage.until(() => socket.isClosed)
     expect(node.heard).toEqual([])
+    const again = stage.raw(2)
+    again.write(`${initial(2)} ${frame(3)}`)
+    stage.until(() => again.isClosed)
+    expect(stage.logLines.filter((line) => line.includes('has the id of this one'))).toHaveLength(1)
+    expect(stage.logLines.join()).not.toContain('not in the configuration')
   })
 
   test('there are not more of them than allowed', () => {

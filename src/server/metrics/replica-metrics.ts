@@ -4,6 +4,9 @@ import { type LinkId, type Packet, PacketKind, Role, type RoleChange } from '../
 import type { ReplicaView } from '../events/index.ts'
 import { ZxidTimes } from './zxid-times.ts'
 
+/** Links whose summaries are known by now; they come and go while one server leads. */
+const ACKING_LINKS_MAX = 256
+
 /** Measures what a member of an ensemble sends to the others, gets of them, and is to them. */
 export class ReplicaMetrics {
   readonly #metrics: Metrics
@@ -104,9 +107,11 @@ export class ReplicaMetrics {
     if (proposedMs === null) return
     let latencies = this.#ackLatencies.get(link)
     if (latencies === undefined) {
-      const sid = this.#view.learnerViews.find((view) => view.link === link)?.sid ?? null
-      if (sid === null) return
-      latencies = this.#metrics.summarySet('ack_latency').of(`${sid}`)
+      const learner = this.#view.learnerViews.find((view) => view.link === link)
+      // Others may be as many as there are numbers, and their acks count for nothing.
+      if (learner === undefined || !learner.isVoter) return
+      latencies = this.#metrics.summarySet('ack_latency').of(`${learner.sid}`)
+      if (this.#ackLatencies.size === ACKING_LINKS_MAX) this.#ackLatencies.clear()
       this.#ackLatencies.set(link, latencies)
     }
     latencies.observe(this.#clock.monotonicMs() - proposedMs)
