@@ -1,5 +1,3 @@
-import { lookup } from 'node:dns'
-import type { LookupFunction } from 'node:net'
 import { connect } from 'node:net'
 import type {
   Address,
@@ -12,12 +10,14 @@ import type {
 import { IoError } from '../env/index.ts'
 import { formatAddress } from './addresses.ts'
 import { toIoError } from './errors.ts'
-import { SerialQueue } from './serial-queue.ts'
+import { NameLookups } from './name-lookups.ts'
 import { TcpConnection } from './tcp-connection.ts'
 import { TcpListener } from './tcp-listener.ts'
 
 /** A name with several addresses is tried one address after another, each this long. */
 const ATTEMPT_LIMIT_MS = 1_000
+
+const lookups = new NameLookups()
 
 /** TCP through `node:net`. */
 export class TcpNetwork implements Network {
@@ -53,7 +53,7 @@ export class TcpNetwork implements Network {
       port: address.port,
       allowHalfOpen: true,
       noDelay: true,
-      lookup: oneLookupAtATime,
+      lookup: lookups.lookup,
       autoSelectFamilyAttemptTimeout: ATTEMPT_LIMIT_MS,
     })
     const onError = (error: Error): void => {
@@ -70,19 +70,4 @@ export class TcpNetwork implements Network {
 
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 0 && port <= 65_535
-}
-
-const lookups = new SerialQueue()
-
-/**
- * A resolver that hangs holds one thread of libuv's pool per question. With one question at a time it can
- * never take the threads that log writes need (see `openPlatform`).
- */
-const oneLookupAtATime: LookupFunction = (hostname, options, callback) => {
-  lookups.push((finish) => {
-    lookup(hostname, options, (error, address, family) => {
-      finish()
-      callback(error, address, family)
-    })
-  })
 }
