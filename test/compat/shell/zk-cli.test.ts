@@ -174,7 +174,8 @@ function zkCli39(): Peer<readonly string[]> {
 
 const peer = zkCli39()
 
-const EVENT = /\nWATCHER::\n\n(WatchedEvent .*)\n/g
+const EVENT_HEAD = /\nWATCHER::\n/g
+const EVENT = /\n(WatchedEvent .*)\n/g
 
 /** What was printed, without the places at which events came between: zkCli has a thread for them. */
 interface Transcript {
@@ -185,11 +186,17 @@ interface Transcript {
 
 function transcript(stdout: string, stderr: string, root: string): Transcript {
   const [results, messages] = [stdout, stderr].map((text) => shape(text.replaceAll(root, '/ROOT')))
-  const events = [...results!.matchAll(EVENT)].map(([, event]) => event!)
-  // zkCli may have ended before its thread prints the end of the session.
-  if (events.at(-1)?.includes('state:Closed')) events.pop()
+  // zkCli prints the two lines of an event one by one, and the thread of the commands may come between.
+  const rest = results!.replace(EVENT_HEAD, '')
+  const all = [...rest.matchAll(EVENT)].map(([, event]) => event!)
+  expect(results!.match(EVENT_HEAD)?.length).toBe(all.length)
+  // The end of a session has a thread of its own, which may be late: after `quit` too late to be printed.
+  const [ends, others] = [true, false].map((isEnd) =>
+    all.filter((event) => event.includes('state:Closed') === isEnd),
+  )
+  const events = [...others!, ...ends!.slice(0, 1)]
   return {
-    results: lines(results!.replace(EVENT, ''))
+    results: lines(rest.replace(EVENT, ''))
       .filter((line) => !/^(Connecting to|Welcome to|JLine support)/.test(line))
       .map((line) => line.replace(/^ephemeralOwner = 0x[\da-f]{2,}$/, 'ephemeralOwner = SESSION'))
       .map(sortedPaths),
