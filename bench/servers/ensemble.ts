@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import path from 'node:path'
+import { Op, setBody, WireClient } from '../client/index.ts'
 import type { ApacheInstall, ServerKind } from './apache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
 import { type ExitStatus, pause, ServerProcess } from './server-process.ts'
@@ -129,11 +130,25 @@ export class Ensemble {
         await this.ready()
         return
       }
+      await this.#writeEverywhere(leader)
       await leader.kill()
       await this.leader()
       await leader.start()
     }
     throw new Error(`server ${id} does not come to lead\n${this.output}`)
+  }
+
+  /**
+   * Gives all members the same last zxid. An Apache leader gives those that join first the state before its epoch, and
+   * later ones that of the epoch: without a write the later ones would win every election.
+   */
+  async #writeEverywhere(leader: EnsembleMember): Promise<void> {
+    await this.ready()
+    const client = await WireClient.open({ port: leader.port, host: leader.host })
+    const { err, zxid } = await client.request(Op.setData, setBody('/', '', -1))
+    if (err !== 0) throw new Error(`a write at server ${leader.id} answered ${err}`)
+    await client.close()
+    for (const member of this.members) if (member.running) await member.reach(zxid)
   }
 
   /** The last of what every member wrote. */
@@ -254,6 +269,22 @@ export class EnsembleMember implements Endpoint {
       (/^Mode: (follower|leader|observer|read-only)$/m.exec(answer)?.[1] as Mode | undefined) ??
       null
     )
+  }
+
+  /** Waits until this member has applied a transaction. */
+  async reach(zxid: bigint, timeoutMs: number = 60_000): Promise<void> {
+    const limit = Date.now() + timeoutMs
+    for (;;) {
+      const answer = await fourLetterWord(this.port, 'srvr', 2000, this.host).catch(() => '')
+      const applied = /^Zxid: (0x[\da-f]+)$/m.exec(answer)?.[1]
+      if (applied !== undefined && BigInt(applied) >= zxid) return
+      if (Date.now() > limit) {
+        throw new Error(
+          `server ${this.id} does not come to 0x${zxid.toString(16)}:\n${this.output}`,
+        )
+      }
+      await pause(POLL_MS)
+    }
   }
 
   /** A number or word of `mntr`, e.g. `zk_digest_mismatches_count`; null when it has no such line. */
