@@ -2,13 +2,14 @@
 # Installs whole systems that keep their state in ZooKeeper, for the tests in test/compat/systems. They come from Maven
 # Central with all they need, unmodified, one folder of jars each:
 #   kafka   Apache Kafka 3.9.1, the last line that runs on ZooKeeper, to /opt/kafka-3.9.1
+#   hbase   Apache HBase 2.6.1 for Hadoop 3, to /opt/hbase-2.6.1
 # Safe to run again: what is there is left alone. The check before a change (.ci/run) does not run this: without a system
 # its tests are skipped.
 # usage: scripts/install-systems.sh [SYSTEM…]       all without an argument; PREFIX=FOLDER takes the place of /opt
 set -euo pipefail
 
 prefix=${PREFIX:-/opt}
-systems=(kafka)
+systems=(kafka hbase)
 
 as_root() { if [ -w "$prefix" ] || [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
@@ -51,6 +52,11 @@ install_kafka() {
   local version=3.9.1
   fetch "$prefix/kafka-$version" "org.apache.kafka:kafka_2.13:$version" \
     "org.apache.kafka:kafka-tools:$version" org.slf4j:slf4j-reload4j:1.7.36
+}
+
+install_hbase() {
+  local version=2.6.1
+  fetch "$prefix/hbase-$version" "org.apache.hbase:hbase-server:$version-hadoop3"
 }
 
 if ! command -v mvn >/dev/null; then

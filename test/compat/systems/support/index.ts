@@ -1,3 +1,4 @@
+export { AskedProgram } from './asked-program.ts'
 export { findSystem, type SystemInstall, skipWithoutSystem } from './installs.ts'
 export { JavaProgram, type JavaProgramOptions, SMALL_JVM } from './java-program.ts'
 export { oddLines, oddLinesOf } from './server-log.ts'

@@ -1,9 +1,7 @@
 import path from 'node:path'
-import { Program } from '../../../clients/support/index.ts'
-import { SMALL_JVM } from '../../support/index.ts'
+import { AskedProgram } from '../../support/index.ts'
 
 const SOURCE = path.join(import.meta.dirname, '../programs/HBaseSession.java')
-const RUN_MS = 1_800_000
 
 /** Masters and region servers by their ports. */
 export interface HBaseStatus {
@@ -16,22 +14,9 @@ export interface HBaseStatus {
 }
 
 /** HBase's Java client in a process of its own, asked one thing at a time. */
-export class HBaseClient {
-  readonly #program: Program
-
+export class HBaseClient extends AskedProgram {
   constructor(javaArguments: readonly string[]) {
-    const args = [...SMALL_JVM, ...javaArguments, SOURCE]
-    this.#program = new Program('java', args, { timeoutMs: RUN_MS })
-  }
-
-  /** What the program answers after `ok `; rejects when it says that it failed. */
-  async ask(command: string): Promise<string> {
-    const from = this.#program.output.length
-    this.#program.writeLine(command)
-    await this.#program.waitFor(/^(?:ok|failed) .*\n/m, from)
-    const [, verdict, answer] = /^(ok|failed) (.*)\n/m.exec(this.#program.output.slice(from))!
-    if (verdict === 'failed') throw new Error(answer)
-    return answer!
+    super(SOURCE, javaArguments)
   }
 
   async status(): Promise<HBaseStatus> {
@@ -50,10 +35,6 @@ export class HBaseClient {
   /** How many rows HBase has acknowledged since the load began. */
   async acknowledged(): Promise<number> {
     return Number((await this.ask('acknowledged')).replace('acknowledged ', ''))
-  }
-
-  kill(): void {
-    this.#program.kill()
   }
 }
 

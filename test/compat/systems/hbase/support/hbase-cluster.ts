@@ -128,7 +128,7 @@ export class HBaseCluster {
     return this.programs.flatMap(({ name, log }) =>
       log
         .split('\n')
-        .filter((line) => /ABORTING|[Ss]ession expired|SessionExpired|KeeperErrorCode/.test(line))
+        .filter((line) => /ABORTING|(?:has|received) expired/.test(line))
         .map((line) => `${name}: ${line}`),
     )
   }
