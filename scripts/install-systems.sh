@@ -3,13 +3,14 @@
 # Central with all they need, unmodified, one folder of jars each:
 #   kafka   Apache Kafka 3.9.1, the last line that runs on ZooKeeper, to /opt/kafka-3.9.1
 #   hbase   Apache HBase 2.6.1 for Hadoop 3, to /opt/hbase-2.6.1
-# Safe to run again: what is there is left alone. The check before a change (.ci/run) does not run this: without a system
-# its tests are skipped.
+#   solr    Apache Solr 9.7.0 with the runner of its own tests, to /opt/solr-9.7.0
+# Safe to run again: what is there is left alone. The check before a change (.ci/run) neither runs this nor those tests;
+# without a system its tests are skipped.
 # usage: scripts/install-systems.sh [SYSTEM…]       all without an argument; PREFIX=FOLDER takes the place of /opt
 set -euo pipefail
 
 prefix=${PREFIX:-/opt}
-systems=(kafka hbase)
+systems=(kafka hbase solr)
 
 as_root() { if [ -w "$prefix" ] || [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
@@ -57,6 +58,12 @@ install_kafka() {
 install_hbase() {
   local version=2.6.1
   fetch "$prefix/hbase-$version" "org.apache.hbase:hbase-server:$version-hadoop3"
+}
+
+install_solr() {
+  local version=9.7.0
+  fetch "$prefix/solr-$version" "org.apache.solr:solr-core:$version" \
+    "org.apache.solr:solr-test-framework:$version"
 }
 
 if ! command -v mvn >/dev/null; then

@@ -11,9 +11,13 @@ export interface SystemInstall {
 }
 
 /**
+ * With `ZABKEEPER_SYSTEMS=0` there is none: they take longer than the check before a change may.
  * Looks at the folder that `ZABKEEPER_<NAME>_FOLDER` names, then for `/opt/<name>-<version>`, of several the newest.
  */
 export function findSystem(name: string): Peer<SystemInstall> {
+  if (process.env['ZABKEEPER_SYSTEMS'] === '0') {
+    return { found: null, missing: `${name} is left out (ZABKEEPER_SYSTEMS=0)` }
+  }
   const named = process.env[`ZABKEEPER_${name.toUpperCase()}_FOLDER`]
   const folder = named ?? newestFolder(name)
   if (folder === null || !existsSync(path.join(folder, '.complete'))) {

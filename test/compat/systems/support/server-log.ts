@@ -1,7 +1,8 @@
 import type { Ensemble } from '../../../../bench/servers/index.ts'
 
-/** Of a machine with too much to do, not of the servers. */
-const BUSY = /"msg":"the process did not run for a while; session deadlines were moved"/
+/** About a machine or disk with too much to do, not about servers. */
+const BUSY =
+  /"msg":"(?:the process did not run for a while; .*|a durable write took long|a request took long)"/
 
 /**
  * Warnings and errors in the logs of the ensemble's zabkeeper servers, `<id>: <line>`. A log is that of the process that
