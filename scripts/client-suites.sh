@@ -33,7 +33,7 @@ while (($#)); do
   shift
 done
 ((${#suites[@]})) || suites=(kazoo go-zk aiozk)
-mkdir -p "$work"
+mkdir -p "$work/bin" && ln -sf "$stand_ins/zk-server.sh" "$work/bin/zkServer.sh"
 
 say() { echo "client-suites: $*" >&2; }
 
@@ -152,7 +152,7 @@ run_go_zk() {
   local server=$1 out=$2
   SUITE_CLASS_PATH=
   [ "$server" = zabkeeper ] || SUITE_CLASS_PATH=$(class_path "$server")
-  export SUITE_CLASS_PATH SUITE_SERVER=$server ZOOKEEPER_BIN_PATH=$stand_ins ZK_VERSION
+  export SUITE_CLASS_PATH SUITE_SERVER=$server ZOOKEEPER_BIN_PATH=$work/bin ZK_VERSION
   ZK_VERSION=$(version_of "$server")
   cd "$work/go-zk-$GO_ZK"
   ./zk.test -test.v -test.timeout 1200s >"$out.log" 2>&1 || true
@@ -168,7 +168,7 @@ serve_in_background() {
   SUITE_SERVER=$1 SUITE_CLASS_PATH=
   [ "$1" = zabkeeper ] || SUITE_CLASS_PATH=$(class_path "$1")
   export SUITE_SERVER SUITE_CLASS_PATH
-  "$stand_ins/zkServer.sh" start-foreground "$2" >"${2%/*}/server.log" 2>&1 &
+  "$stand_ins/zk-server.sh" start-foreground "$2" >"${2%/*}/server.log" 2>&1 &
   served=$!
   for _ in $(seq 300); do
     kill -0 "$served" 2>/dev/null || { say "$1 ended at once:" && tail -5 "${2%/*}/server.log" >&2 && exit 1; }

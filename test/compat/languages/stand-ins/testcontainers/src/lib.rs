@@ -1,5 +1,5 @@
 //! What the tests of the crate zookeeper-client use of the crate testcontainers, without containers: the image
-//! `zookeeper` is a process started with `zkServer.sh` beside this crate, which SUITE_SERVER chooses. Paths inside the
+//! `zookeeper` is a process started with `zk-server.sh` beside this crate, which SUITE_SERVER chooses. Paths inside the
 //! container become paths of the container's own folder, and port 2181 becomes a free one unless the network is the
 //! host's.
 
@@ -141,7 +141,7 @@ pub mod core {
         /// Returns at once.
         pub fn start(&self) {
             let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
-            let child = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../zkServer.sh"))
+            let child = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../zk-server.sh"))
                 .arg("start-foreground")
                 .arg(self.folder.join("zoo.cfg"))
                 .env("SERVER_JVMFLAGS", &self.flags)

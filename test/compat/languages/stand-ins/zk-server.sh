@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `zkServer.sh start-foreground zoo.cfg`, as test harnesses call it: the server in a process with the id that the
+# As `zkServer.sh start-foreground zoo.cfg`, which test harnesses call: the server in a process with the id that the
 # harness knows. SUITE_SERVER says which; with SUITE_CLASS_PATH it is Apache ZooKeeper. SERVER_JVMFLAGS counts for both.
 set -euo pipefail
 if [ "$SUITE_SERVER" = zabkeeper ]; then
