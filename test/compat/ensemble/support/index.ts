@@ -1,4 +1,4 @@
-export { expectEqualTrees } from './equal-trees.ts'
+export { expectEqualTrees, expectNoMismatches } from './equal-trees.ts'
 export { KazooCrowd } from './kazoo-crowd.ts'
 export { killInTurn } from './kills.ts'
 export { Load } from './load.ts'

@@ -3,9 +3,7 @@ import path from 'node:path'
 import { freePorts } from '../../../../../bench/servers/index.ts'
 import { type ProgramResult, runProgram } from '../../../clients/support/index.ts'
 import { JavaProgram, SMALL_JVM, type SystemInstall } from '../../support/index.ts'
-
-/** Where brokers keep their znodes, as most installations have it: they share the ensemble with others. */
-export const CHROOT = '/kafka'
+import { brokerProperties, type ControllerPlace, type Phase } from './properties.ts'
 
 export const PROGRAMS: string = path.join(import.meta.dirname, '../programs')
 
@@ -17,6 +15,7 @@ export const TOOLS = {
   groups: 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   leaderElection: 'org.apache.kafka.tools.LeaderElectionCommand',
   reassign: 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
+  storage: 'kafka.tools.StorageTool',
   topics: 'org.apache.kafka.tools.TopicCommand',
 } as const
 
@@ -27,14 +26,10 @@ export interface KafkaOptions {
   readonly servers: string
   /** Ports of the brokers, two for each; free ones unless given. */
   readonly ports?: readonly number[]
-  /** Minutes pass until a machine that is down is given up: sessions have to live long enough for slow ones. */
-  readonly sessionTimeoutMs?: number
 }
 
 export const BROKERS = 3
-/** Kafka's own default. */
-const SESSION_MS = 18_000
-const STARTED = /started \(kafka\.server\.KafkaServer\)/g
+const STARTED = /started \(kafka\.server\.Kafka(?:Raft)?Server\)/g
 const TOOL_MS = 300_000
 
 /** Brokers that keep each record three times, and acknowledge it when two have it. */
@@ -112,70 +107,51 @@ export class Broker {
   readonly port: number
   readonly securedPort: number
   readonly program: JavaProgram
+  readonly #folder: string
+  readonly #servers: string
 
   constructor(id: number, options: KafkaOptions, port: number, securedPort: number) {
     this.id = id
     this.port = port
     this.securedPort = securedPort
-    const folder = path.join(options.folder, `broker-${id}`)
-    mkdirSync(folder, { recursive: true })
-    const file = path.join(folder, 'server.properties')
-    writeFileSync(file, propertiesOf(this, options, folder))
-    this.program = new JavaProgram({
-      name: `broker-${id}`,
-      folder,
-      classPath: options.install.classPath,
-      mainClass: 'kafka.Kafka',
-      args: [file],
-      javaArguments: [
-        `-Dlog4j.configuration=file:${path.join(PROGRAMS, 'log4j.properties')}`,
-        `-Dkafka.logs.dir=${folder}`,
-      ],
-    })
+    this.#folder = path.join(options.folder, `broker-${id}`)
+    this.#servers = options.servers
+    this.program = kafkaProgram(`broker-${id}`, this.#folder, options.install)
+    this.configure('zookeeper', null)
+  }
+
+  /** Takes effect with the next start. */
+  configure(phase: Phase, controller: ControllerPlace | null): void {
+    const { id, port, securedPort } = this
+    const place = { id, port, securedPort, folder: this.#folder, servers: this.#servers }
+    writeFileSync(propertiesFile(this.#folder), brokerProperties(place, phase, controller))
   }
 
   async start(): Promise<void> {
-    const before = this.#starts()
-    this.program.launch()
-    await this.program.ready('it says that it has started', () => this.#starts() > before)
-  }
-
-  #starts(): number {
-    return this.program.log.match(STARTED)?.length ?? 0
+    await startKafka(this.program)
   }
 }
 
-function propertiesOf(broker: Broker, options: KafkaOptions, folder: string): string {
-  const { servers, sessionTimeoutMs = SESSION_MS } = options
-  const lines = [
-    `broker.id=${broker.id}`,
-    `listeners=PLAINTEXT://127.0.0.1:${broker.port},SASL_PLAINTEXT://127.0.0.1:${broker.securedPort}`,
-    'security.inter.broker.protocol=PLAINTEXT',
-    'sasl.enabled.mechanisms=SCRAM-SHA-256',
-    'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=' +
-      'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-    'authorizer.class.name=kafka.security.authorizer.AclAuthorizer',
-    // Brokers and the clients of this test that do not log in; whoever logs in has what ACLs give.
-    'super.users=User:ANONYMOUS',
-    `zookeeper.connect=${servers}${CHROOT}`,
-    `zookeeper.session.timeout.ms=${sessionTimeoutMs}`,
-    'zookeeper.connection.timeout.ms=120000',
-    `log.dirs=${path.join(folder, 'data')}`,
-    'auto.create.topics.enable=false',
-    'unclean.leader.election.enable=false',
-    'default.replication.factor=3',
-    'min.insync.replicas=2',
-    'offsets.topic.num.partitions=3',
-    'offsets.topic.replication.factor=3',
-    'transaction.state.log.replication.factor=3',
-    'transaction.state.log.num.partitions=3',
-    'group.initial.rebalance.delay.ms=0',
-    // Leaders change when this test says so.
-    'auto.leader.rebalance.enable=false',
-    'num.network.threads=2',
-    'num.io.threads=4',
-    'background.threads=2',
-    'log.cleaner.dedupe.buffer.size=4194304',
-  ]
-  return `${lines.join('\n')}\n`
+export function propertiesFile(folder: string): string {
+  return path.join(folder, 'server.properties')
+}
+
+/** Kafka's server, with the properties that are in its folder when it starts. */
+export function kafkaProgram(name: string, folder: string, install: SystemInstall): JavaProgram {
+  mkdirSync(folder, { recursive: true })
+  return new JavaProgram({
+    ...{ name, folder, classPath: install.classPath, mainClass: 'kafka.Kafka' },
+    args: [propertiesFile(folder)],
+    javaArguments: [
+      `-Dlog4j.configuration=file:${path.join(PROGRAMS, 'log4j.properties')}`,
+      `-Dkafka.logs.dir=${folder}`,
+    ],
+  })
+}
+
+export async function startKafka(program: JavaProgram): Promise<void> {
+  const starts = (): number => program.log.match(STARTED)?.length ?? 0
+  const before = starts()
+  program.launch()
+  await program.ready('it says that it has started', () => starts() > before)
 }

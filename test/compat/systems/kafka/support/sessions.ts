@@ -1,5 +1,5 @@
 import { NoNodeError, type ZooKeeper } from '../../../../../src/client-node/index.ts'
-import { CHROOT } from './cluster.ts'
+import { CHROOT } from './properties.ts'
 
 /** The broker that is the controller, null when there is none. */
 export async function controllerOf(client: ZooKeeper): Promise<number | null> {

@@ -10,6 +10,10 @@ import { Traffic } from './traffic.ts'
 
 export interface World {
   readonly ensemble: Ensemble
+  /** `host:port,…` of it. */
+  readonly servers: string
+  /** For files; it is deleted with the world. */
+  readonly folder: string
   readonly kafka: Kafka
   /** A session of the test's own. */
   readonly client: ZooKeeper
@@ -45,7 +49,7 @@ export async function withKafka(
       return one
     }
     try {
-      await use({ ensemble, kafka, client, traffic })
+      await use({ ensemble, servers, folder, kafka, client, traffic })
     } catch (error) {
       const reason = error instanceof Error ? error.stack : String(error)
       const outputs = [kafka.output, ...running.map(({ output }) => output)]
