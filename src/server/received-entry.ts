@@ -1,4 +1,4 @@
-import { formatHex } from '../base/index.ts'
+import { formatHex, type Zxid } from '../base/index.ts'
 import { DecodeError, decodeTxnEntry, type TxnEntry } from '../wire/index.ts'
 import type { Entry } from '../zab/index.ts'
 
@@ -11,5 +11,38 @@ export function decodeReceived({ zxid, txn }: Entry): TxnEntry | string {
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     return error.message
+  }
+}
+
+/** Entries received from a leader, by their bytes, until the core hands them to the disk or drops them. */
+export class ReceivedEntries {
+  readonly #entries: Map<Uint8Array, TxnEntry> = new Map()
+
+  add({ txn }: Entry, entry: TxnEntry): void {
+    this.#entries.set(txn, entry)
+  }
+
+  /** Undefined for one of this server's own making. */
+  take({ txn }: Entry): TxnEntry | undefined {
+    const entry = this.#entries.get(txn)
+    if (entry !== undefined) this.#entries.delete(txn)
+    return entry
+  }
+
+  /**
+   * Those behind a snapshot of `zxid`, with which they become durable. What came before them, and the core has passed
+   * over as the snapshot holds it already, is forgotten.
+   */
+  takeBehind(zxid: Zxid, staged: readonly Entry[]): readonly TxnEntry[] {
+    const taken = staged.map((entry) => this.take(entry)!)
+    for (const [txn, { header }] of this.#entries) {
+      if (header.zxid <= zxid) this.#entries.delete(txn)
+    }
+    return taken
+  }
+
+  /** The role has ended: the rest was dropped with it. */
+  clear(): void {
+    this.#entries.clear()
   }
 }

@@ -31,11 +31,12 @@ import {
 } from '../zab/index.ts'
 import type { DataTreeOptions } from '../znodes/index.ts'
 import { type EventHistory, ReplicaEvents } from './events/index.ts'
+import { ListWatch } from './list-watch.ts'
 import { ReplicaMetrics, type ZxidTimes } from './metrics/index.ts'
 import { observerStatuses } from './observed-link.ts'
 import { ObserverMaster, type ObserverMasterHost } from './observer-master.ts'
 import { type Duty, drain } from './outbox-duties.ts'
-import { decodeReceived } from './received-entry.ts'
+import { decodeReceived, ReceivedEntries } from './received-entry.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { ReplicatedState } from './replicated-state.ts'
@@ -95,9 +96,9 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly #learners: LearnerPort
   readonly #observer: ReplicaObserver | null
   readonly #treeOptions: DataTreeOptions
-  readonly #snapshotSizeFactor: number | null
-  /** Entries received from a leader, by their bytes, until the core hands them to the disk or drops them. */
-  readonly #received: Map<Uint8Array, TxnEntry> = new Map()
+  readonly #snapshotSizeFactor: number
+  readonly #received = new ReceivedEntries()
+  readonly #lists: ListWatch
   #timer: TimerHandle | null = null
   #timerMs = Number.POSITIVE_INFINITY
   #isListening = false
@@ -145,16 +146,17 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     this.#state = state
     this.#observer = observer
     this.#treeOptions = options.tree
-    this.#snapshotSizeFactor = options.snapshotSizeFactor
+    this.#snapshotSizeFactor = options.snapshotSizeFactor ?? Number.POSITIVE_INFINITY
+    this.#lists = new ListWatch(options.core.ensemble.text, env.logger)
     this.core = new ZabCore(options.core, env.clock.monotonicMs())
     this.events = new ReplicaEvents(history, env.clock, this.core)
     this.metrics = new ReplicaMetrics(env.metrics, env.clock, this.core, committedAt)
     this.#election = new ElectionPort(env, options.election, this)
     this.#learners = new LearnerPort(env, options.learner, this)
-    const { observerMaster } = options
-    const tail = options.core.recovered.entries
+    const { core, observerMaster: master } = options
+    const { entries } = core.recovered
     this.observerMaster =
-      observerMaster === null ? null : new ObserverMaster(env, observerMaster, state, tail, host)
+      master === null ? null : new ObserverMaster(env, master, state, entries, host)
   }
 
   /** Of an observer: the server that it is connected to, which need not be the leader. */
@@ -205,6 +207,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   }
 
   onNotification(from: ServerId, notification: Notification): void {
+    this.#lists.onNotification(from, notification.config)
     this.step({ kind: InputKind.NOTIFICATION, from, notification })
   }
 
@@ -259,7 +262,7 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
         this.step({ kind: InputKind.LINK_CLOSED, link })
         return
       }
-      this.#received.set(packet.txn, entry)
+      this.#received.add(packet, entry)
       this.metrics.onEntry(packet.kind, packet.zxid, entry.header.time)
     }
     if (packet.kind >= PacketKind.UPTODATE) this.events.onReceived(link, packet)
@@ -376,10 +379,9 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
 
   /** For a learner that lacks more than is in memory. */
   #readEntries({ link, after, upTo, maxBytes }: Outbox['entryRequests'][number]): void {
-    const share = this.#snapshotSizeFactor
-    const shareBytes = share === null ? maxBytes : Math.floor(share * this.#state.tree.dataBytes)
+    const share = Math.floor(this.#snapshotSizeFactor * this.#state.tree.dataBytes)
     // All of it is in memory at once: of a large state even a small part is too much.
-    const bytes = Math.min(maxBytes, shareBytes)
+    const bytes = Math.min(maxBytes, share)
     this.#storage.readEntries(after, upTo, bytes, (problem, read) => {
       if (read === null) {
         const reason = problem ?? 'nothing was read'
@@ -442,21 +444,14 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     const { zxid, txn } = logged
     this.observerMaster?.onLogged(logged)
     this.#storage.append(zxid, txn, 0, txn.length)
-    const entry = this.#received.get(txn)
-    if (entry === undefined) return
-    this.#received.delete(txn)
-    this.#host.onLogged(entry)
+    const entry = this.#received.take(logged)
+    if (entry !== undefined) this.#host.onLogged(entry)
   }
 
   #install(record: Extract<PersistRecord, { kind: typeof RecordKind.INSTALL }>): void {
     const snapshot = record.snapshot as ReceivedSnapshot
     const { zxid, entries, currentEpoch } = record
-    const decoded = entries.map(({ txn }) => this.#received.get(txn)!)
-    // With them what the core has passed over, as the snapshot holds it already.
-    const last = entries.at(-1)?.zxid ?? zxid
-    for (const [txn, { header }] of this.#received) {
-      if (header.zxid <= last) this.#received.delete(txn)
-    }
+    const decoded = this.#received.takeBehind(zxid, entries)
     const onProgress = (): void => this.step({ kind: InputKind.PERSIST_PROGRESS })
     const install = { zxid, snapshot, entries, currentEpoch, onProgress }
     this.#host.onInstalling(decoded)

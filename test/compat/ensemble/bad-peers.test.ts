@@ -145,6 +145,8 @@ test.skipIf(isSkipped)('a server that the others do not list', LIMITS, async () 
       const told = (): boolean =>
         ensemble.members.every(({ wholeOutput }) => STRANGER.test(wholeOutput))
       await until(told, () => ensemble.output)
+      const isToldItself = (): boolean => /"server.4 is missing there"/.test(stranger.output)
+      await until(isToldItself, () => stranger.output)
       expect(stranger.running).toBe(true)
     } finally {
       await stranger.kill()
@@ -249,6 +251,12 @@ test.skipIf(isSkipped)('a server that takes itself for an observer', LIMITS, asy
       await odd.ready()
       expect(await follower.mode()).toBe('observer')
       await load.untilWritten(ANSWERS)
+      const role = `server.${follower.id} is`
+      expect(odd.output).toContain(`${role} participant there and observer here`)
+      const others = ensemble.members.filter((member) => member !== follower)
+      for (const { wholeOutput } of others) {
+        expect(wholeOutput).toContain(`${role} observer there and participant here`)
+      }
     } finally {
       await odd.kill()
     }
