@@ -2,7 +2,6 @@ import {
   OpCode,
   type OpResult,
   readCreate2Response,
-  readGetDataResponse,
   readMultiResults,
   readStat,
   type WriteOp,
@@ -11,12 +10,13 @@ import {
 import type { Acl } from './acl.ts'
 import { Call, type Request } from './call.ts'
 import type { ClientCore } from './core.ts'
+import { type Credentials, checkCredentials } from './credentials.ts'
 import type { Driver } from './driver.ts'
 import type { ClientState, StateChange } from './effects.ts'
 import type { ClientEnvironment } from './environment.ts'
 import { NodeExistsError } from './errors.ts'
 import { MultiRead } from './multi-read.ts'
-import type { Credentials, Settings } from './options.ts'
+import type { Settings } from './options.ts'
 import { Chroot, checkPath, parentOf } from './paths.ts'
 import {
   addWatchRequest,
@@ -30,6 +30,7 @@ import {
   syncRequest,
   whoAmIRequest,
 } from './read-requests.ts'
+import { type Reconfiguration, reconfigRequest } from './reconfig.ts'
 import { type Data, fromBytes, type ReadData, type Stat, toReadData, toStat } from './records.ts'
 import type { Session } from './session.ts'
 import { Transaction } from './transaction.ts'
@@ -321,30 +322,10 @@ export class ZooKeeper implements AsyncDisposable {
 
   /** Changes the ensemble; resolves with its new configuration. Needs `reconfigEnabled` on the servers. */
   async reconfig(
-    change: {
-      readonly joining?: string
-      readonly leaving?: string
-      readonly members?: string
-      /** The version that the change is meant for; -1n for any. */
-      readonly fromConfig?: bigint
-    },
+    change: Reconfiguration,
     options: CallOptions = {},
   ): Promise<{ data: Uint8Array; stat: Stat }> {
-    const request: Request<ReturnType<typeof readGetDataResponse>> = {
-      op: 'reconfig',
-      path: null,
-      type: OpCode.reconfig,
-      isWrite: true,
-      write: (out) =>
-        writeWriteRequest(out, {
-          type: OpCode.reconfig,
-          joiningServers: change.joining ?? null,
-          leavingServers: change.leaving ?? null,
-          newMembers: change.members ?? null,
-          curConfigId: change.fromConfig ?? -1n,
-        }),
-      read: readGetDataResponse,
-    }
+    const request = reconfigRequest(change)
     const { data, stat } = await this.#send(request, options)
     return { data: fromBytes(data), stat: toStat(stat) }
   }
@@ -395,6 +376,7 @@ export class ZooKeeper implements AsyncDisposable {
     credentials: Credentials['credentials'],
     options: CallOptions = {},
   ): Promise<void> {
+    checkCredentials('addAuth', { scheme, credentials })
     const request = { op: 'addAuth', path: null, type: OpCode.auth, isWrite: false } as const
     const call = this.#call({ ...request, write: () => {}, read: () => {} }, options)
     const result = this.#driver.result(call, options.signal)

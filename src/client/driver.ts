@@ -13,6 +13,7 @@ import type { ClientCore } from './core.ts'
 import type { Effect, StateChange } from './effects.ts'
 import type { ClientEnvironment } from './environment.ts'
 import { AbortedError, describe } from './errors.ts'
+import { guardedEnvironment } from './guarded-environment.ts'
 import { Probe } from './probe.ts'
 import type { SaslExchange } from './sasl.ts'
 
@@ -36,7 +37,7 @@ export class Driver {
   #isFlushPlanned = false
 
   constructor(env: ClientEnvironment, core: ClientCore, replyBytesMax: number) {
-    this.#env = env
+    this.#env = guardedEnvironment(env)
     this.#core = core
     this.#replyBytesMax = replyBytesMax
   }
@@ -174,7 +175,9 @@ export class Driver {
 
   #tell(change: StateChange): void {
     const { state, previous, sessionId, reason } = change
-    this.#env.logger.info(`client is ${state}`, { previous, sessionId, reason })
+    // As servers write it, and as text: fields of a log often become JSON, which has no bigint.
+    const session = `0x${sessionId.toString(16)}`
+    this.#env.logger.info(`client is ${state}`, { previous, session, reason })
     this.#env.observer?.state(change)
     for (const listener of [...this.#listeners]) {
       try {

@@ -12,6 +12,7 @@ export type ZkErrorCode =
   | 'CLOSED'
   | 'CONNECTION_LOSS'
   | 'CONNECT_FAILED'
+  | 'EPHEMERAL_ON_LOCAL_SESSION'
   | 'INVALID_ACL'
   | 'INVALID_ARGUMENT'
   | 'NODE_EXISTS'
@@ -69,6 +70,7 @@ export class ZkError extends Error {
 /** Codes of answers that have no class of their own. */
 export type ServerErrorCode =
   | 'BAD_ARGUMENTS'
+  | 'EPHEMERAL_ON_LOCAL_SESSION'
   | 'INVALID_ACL'
   | 'NO_CHILDREN_FOR_EPHEMERALS'
   | 'NO_WATCHER'
@@ -225,10 +227,18 @@ const KINDS: ReadonlyMap<number, Kind> = new Map<number, Kind>([
   [ErrorCode.badVersion, ['BAD_VERSION', 'the version is another one', BadVersionError]],
   [ErrorCode.notEmpty, ['NOT_EMPTY', 'the znode has children', NotEmptyError]],
   [ErrorCode.noAuth, ['NO_AUTH', 'the ACL does not allow it', NoAuthError]],
+  [
+    ErrorCode.sessionClosedRequireSaslAuth,
+    ['AUTH_FAILED', 'the server serves only those who authenticate first', AuthFailedError],
+  ],
   [ErrorCode.authFailed, ['AUTH_FAILED', 'the server refused the credentials', AuthFailedError]],
   [ErrorCode.notReadOnly, ['NOT_READ_ONLY', 'the server is read-only now', NotReadOnlyError]],
   [ErrorCode.sessionExpired, ['SESSION_LOST', 'the session has expired', SessionLostError]],
   [ErrorCode.noChildrenForEphemerals, ['NO_CHILDREN_FOR_EPHEMERALS', 'the parent is ephemeral']],
+  [
+    ErrorCode.ephemeralOnLocalSession,
+    ['EPHEMERAL_ON_LOCAL_SESSION', 'the session is local to its server and has no ephemerals'],
+  ],
   [ErrorCode.invalidACL, ['INVALID_ACL', 'the server does not accept the ACL']],
   [ErrorCode.badArguments, ['BAD_ARGUMENTS', 'the server does not accept the arguments']],
   [ErrorCode.marshallingError, ['BAD_ARGUMENTS', 'the server cannot read the request']],

@@ -273,15 +273,18 @@ export class Exchange {
     const { request } = call
     const mark = out.beginFrame()
     writeRequestHeader(out, xid, request.type)
-    request.write(out)
+    try {
+      request.write(out)
+    } catch (error) {
+      // Half a request must not reach the server, nor its caller wait for ever.
+      this.#refuse(call, out, mark, `it cannot be encoded: ${String(error)}`, error)
+      return false
+    }
     out.endFrame(mark)
     const size = out.length - mark - 4
     const { requestBytesMax } = this.#settings
     if (size > requestBytesMax) {
-      out.truncate(mark)
-      const message = describe(`a request of ${size} bytes is over ${requestBytesMax}`, request)
-      const error = new InvalidArgumentError('INVALID_ARGUMENT', message, call.details(false))
-      this.reject(call, error)
+      this.#refuse(call, out, mark, `a request of ${size} bytes is over ${requestBytesMax}`)
       return false
     }
     call.xid = xid
@@ -290,6 +293,13 @@ export class Exchange {
     call.tries += 1
     this.#queue.sent(call)
     return true
+  }
+
+  #refuse(call: Call, out: OutputBuffer, mark: number, problem: string, cause?: unknown): void {
+    out.truncate(mark)
+    const message = describe(problem, call.request)
+    const details = call.details(false, cause)
+    this.reject(call, new InvalidArgumentError('INVALID_ARGUMENT', message, details))
   }
 
   #sendIdentity(identity: Identity, out: OutputBuffer): void {

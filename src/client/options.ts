@@ -1,12 +1,6 @@
+import { type Credentials, checkCredentials } from './credentials.ts'
 import { InvalidArgumentError } from './errors.ts'
 import type { SaslMechanism } from './sasl.ts'
-
-/** Who the client is: sent on every connection. */
-export interface Credentials {
-  readonly scheme: string
-  /** For `digest`: `user:password`. */
-  readonly credentials: string | Uint8Array
-}
 
 export interface ClientOptions {
   /** Asked for; the server answers with what it allows (by default 2 to 20 of its ticks). */
@@ -82,6 +76,8 @@ export function settle(options: ClientOptions): Settings {
   if (settings.sasl !== null && typeof settings.sasl.begin !== 'function') {
     throw bad('sasl', 'is no mechanism')
   }
+  if (!Array.isArray(settings.auth)) throw bad('auth', 'is no list')
+  for (const credentials of settings.auth) checkCredentials('connect', credentials)
   if (!(settings.driftMargin >= 0 && settings.driftMargin < 1)) {
     throw bad('driftMargin', `is ${settings.driftMargin}, not in 0 to 1`)
   }

@@ -5,12 +5,12 @@ import { InvalidArgumentError } from './errors.ts'
  * a number, so the last component may be empty, `.` or `..`.
  */
 export function checkPath(op: string, path: string, isPrefix: boolean = false): void {
-  const problem = problemOf(isPrefix ? `${path}0` : path)
+  const problem = problemOf(isPrefix && typeof path === 'string' ? `${path}0` : path)
   if (problem !== null) throw badPath(op, path, problem)
 }
 
 function badPath(op: string, path: unknown, problem: string): InvalidArgumentError {
-  const shown = JSON.stringify(path) ?? String(path)
+  const shown = typeof path === 'string' ? JSON.stringify(path) : String(path)
   return new InvalidArgumentError('INVALID_ARGUMENT', `${op}: path ${shown} ${problem}`, {
     op,
     path: typeof path === 'string' ? path : null,
