@@ -10,6 +10,7 @@ import {
   boundedWrite,
   type Cancellation,
   cancellable,
+  isKazoo,
   type Layout,
   persist,
   Receipts,
@@ -43,6 +44,7 @@ export class Barrier {
 
   /** Does nothing yet. */
   constructor(zk: ZooKeeper, path: string, options: BarrierOptions = {}) {
+    isKazoo(options.layout, path)
     this.path = path
     this.#zk = zk
     this.#options = options
@@ -127,7 +129,7 @@ export class Barrier {
   async #createParent(cancellation: Cancellation): Promise<void> {
     const { acl, layout } = this.#options
     const options = {
-      mode: layout === 'kazoo' ? 'persistent' : 'container',
+      mode: isKazoo(layout, this.path) ? 'persistent' : 'container',
       signal: cancellation.signal,
       ...(acl === undefined ? {} : { acl }),
     } as const

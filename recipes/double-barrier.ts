@@ -17,6 +17,7 @@ import {
   createProtected,
   type Hold,
   hexId,
+  isKazoo,
   isLoss,
   type Layout,
   liveSession,
@@ -66,6 +67,7 @@ export class DoubleBarrier {
       const message = `members is ${members}, not a whole number from 1`
       throw new InvalidArgumentError('INVALID_ARGUMENT', message, { path })
     }
+    isKazoo(options.layout, path)
     this.path = path
     this.#zk = zk
     this.#options = options
@@ -89,12 +91,12 @@ export class DoubleBarrier {
     const zk = this.#zk
     const session = await liveSession(zk, cancellation)
     const { layout, data = '', acl } = this.#options
-    const isKazoo = layout === 'kazoo'
+    const isOfKazoo = isKazoo(layout, this.path)
     const { random } = zk.environment
     const member = {
       parent: this.path,
-      parentMode: isKazoo ? 'persistent' : 'container',
-      name: isKazoo ? hexId(random) : uuid(random),
+      parentMode: isOfKazoo ? 'persistent' : 'container',
+      name: isOfKazoo ? hexId(random) : uuid(random),
       mode: 'ephemeral',
       data,
       acl,

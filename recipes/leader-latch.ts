@@ -1,4 +1,4 @@
-import type { ZooKeeper } from '../src/client/index.ts'
+import { ClosedError, type ZooKeeper } from '../src/client/index.ts'
 import {
   Cancellation,
   Contest,
@@ -7,6 +7,7 @@ import {
   cancellable,
   type Entry,
   type Grant,
+  isKazoo,
   isLoss,
   KAZOO_LOCK,
   type Layout,
@@ -49,7 +50,7 @@ export class LeaderLatch implements AsyncDisposable {
   /** Does nothing yet. */
   constructor(zk: ZooKeeper, path: string, options: LeaderLatchOptions = {}) {
     const { id = '', layout, ...rest } = options
-    const family = layout === 'kazoo' ? KAZOO_LOCK : CURATOR_LATCH
+    const family = isKazoo(layout, path) ? KAZOO_LOCK : CURATOR_LATCH
     this.path = path
     this.id = id
     this.#contest = new Contest(zk, path, family, { ...rest, data: id })
@@ -127,7 +128,10 @@ export class LeaderLatch implements AsyncDisposable {
     } catch (error) {
       if (this.#life.error !== null) return
       const { logger } = this.#contest.zk.environment
-      logger.error('a candidate cannot go on', { path: this.path, error: String(error) })
+      // Who closes the client knows what that means.
+      if (!(error instanceof ClosedError)) {
+        logger.error('a candidate cannot go on', { path: this.path, error: String(error) })
+      }
       this.#life.cancel(error as Error)
     }
   }

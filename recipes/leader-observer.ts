@@ -4,6 +4,7 @@ import {
   Contest,
   CURATOR_LATCH,
   CURATOR_MUTEX,
+  isKazoo,
   KAZOO_LOCK,
   type Layout,
   persist,
@@ -51,7 +52,7 @@ export class LeaderObserver
 
   constructor(zk: ZooKeeper, path: string, options: LeaderObserverOptions = {}) {
     const curator = options.of === 'selector' ? CURATOR_MUTEX : CURATOR_LATCH
-    const family = options.layout === 'kazoo' ? KAZOO_LOCK : curator
+    const family = isKazoo(options.layout, path) ? KAZOO_LOCK : curator
     this.#contest = new Contest(zk, path, family, {})
     this.#life = new Cancellation(zk, 'observe', path)
   }

@@ -6,6 +6,8 @@ import {
   CURATOR_MUTEX,
   cancellable,
   type Grant,
+  isKazoo,
+  isLoss,
   KAZOO_LOCK,
   type Layout,
   onAbort,
@@ -44,7 +46,7 @@ export class LeaderSelector {
   /** Does nothing yet. */
   constructor(zk: ZooKeeper, path: string, options: LeaderSelectorOptions = {}) {
     const { id = '', layout, ...rest } = options
-    const family = layout === 'kazoo' ? KAZOO_LOCK : CURATOR_MUTEX
+    const family = isKazoo(layout, path) ? KAZOO_LOCK : CURATOR_MUTEX
     this.path = path
     this.id = id
     this.#contest = new Contest(zk, path, family, { ...rest, data: id })
@@ -68,7 +70,8 @@ export class LeaderSelector {
 
   /**
    * The same again and again, until `signal` aborts: then it resolves, after the turn that is under way has ended. Its
-   * grant's signal aborts, too. Rejects when `leading` does, and when the candidate cannot go on.
+   * grant's signal aborts, too. Rejects when `leading` does, unless that is how it ends a turn that was interrupted or
+   * lost: with the reason of the grant's signal or an `AbortError`. Rejects when the candidate cannot go on.
    */
   async leadAgain(
     leading: Leading<unknown>,
@@ -79,7 +82,7 @@ export class LeaderSelector {
       for (;;) {
         const grant = await this.#contest.acquire('exclusive', life)
         const ignore = onAbort(life.signal, () => grant.revoke(life.error!))
-        await this.#turn(grant, leading).finally(ignore)
+        await this.#turn(grant, (held) => untilOver(held, leading)).finally(ignore)
         life.check()
       }
     } catch (error) {
@@ -112,6 +115,16 @@ export class LeaderSelector {
       this.#turns.delete(grant)
       await grant.release()
     }
+  }
+}
+
+/** A turn that was taken away has ended, however `leading` says so: the candidate stands again. */
+async function untilOver(grant: Grant, leading: Leading<unknown>): Promise<void> {
+  try {
+    await leading(grant)
+  } catch (error) {
+    const { aborted, reason } = grant.signal
+    if (!aborted || !(isLoss(error) || isEndOf(reason, error))) throw error
   }
 }
 

@@ -14,7 +14,7 @@ import {
   boundedWrite,
   Cancellation,
   cancellable,
-  isUnknown,
+  mayBeApplied,
   persist,
   uuid,
   type WaitOptions,
@@ -252,7 +252,8 @@ export class Lease {
           const options = { signal, ...withAcl }
           const parent = parentOf(this.path)
           await persist(cancellation, () => this.#zk.ensurePath(parent, options), 'idempotent')
-        } else if (!isUnknown(error) && !(error instanceof ZkError && error.retryable)) throw error
+        } else if (!mayBeApplied(error) && !(error instanceof ZkError && error.retryable))
+          throw error
         else await cancellation.pause()
       }
     }

@@ -5,6 +5,7 @@ import {
   CURATOR_MUTEX,
   cancellable,
   type Grant,
+  isKazoo,
   KAZOO_LOCK,
   type Layout,
   type WaitOptions,
@@ -32,7 +33,7 @@ export class Mutex {
 
   /** Does nothing yet. @param path of the znode whose children contend */
   constructor(zk: ZooKeeper, path: string, options: MutexOptions = {}) {
-    const family = options.layout === 'kazoo' ? KAZOO_LOCK : CURATOR_MUTEX
+    const family = isKazoo(options.layout, path) ? KAZOO_LOCK : CURATOR_MUTEX
     this.path = path
     this.#contest = new Contest(zk, path, family, options)
   }

@@ -133,6 +133,7 @@ export class Partitioner implements AsyncDisposable {
   async #follow(group: Group): Promise<void> {
     for await (const _ of group) this.#settle()
     // The client was closed.
+    this.#settling?.cancel()
     for (const task of this.#tasks.values()) task.stop()
   }
 
@@ -146,12 +147,25 @@ export class Partitioner implements AsyncDisposable {
   }
 
   #deal(): void {
+    const own = this.#assigned()
+    if (own === null) return
+    for (const [item, task] of this.#tasks) if (!own.has(item)) task.stop()
+    for (const item of own) this.#begin(item)
+  }
+
+  /** Null when nobody knows: then everything stays as it is until the members change again. */
+  #assigned(): ReadonlySet<string> | null {
     const ids = this.#group!.members.map(({ id }) => id)
     const { assign = everyNth } = this.#options
     // Who is not in the group any more has nothing to claim, but nobody takes from it what it has locked.
-    const own = new Set(ids.includes(this.id) ? assign(this.id, ids, this.#items) : [])
-    for (const [item, task] of this.#tasks) if (!own.has(item)) task.stop()
-    for (const item of own) this.#begin(item)
+    if (!ids.includes(this.id)) return new Set()
+    try {
+      return new Set(assign(this.id, ids, this.#items))
+    } catch (error) {
+      const fields = { path: this.path, error: String(error) }
+      this.#zk.environment.logger.error('a partitioner cannot assign its items', fields)
+      return null
+    }
   }
 
   #begin(item: string): void {

@@ -2,6 +2,7 @@ import {
   type Acl,
   ClosedError,
   type Data,
+  InvalidArgumentError,
   NodeExistsError,
   NoNodeError,
   nameOf,
@@ -15,9 +16,9 @@ import {
   Cancellation,
   cancellable,
   createProtected,
-  isUnknown,
   Janitor,
   liveSession,
+  mayBeApplied,
   onAbort,
   persist,
   uuid,
@@ -60,7 +61,12 @@ export class PersistentNode implements AsyncDisposable {
   readonly #life: Cancellation
   readonly #upkeep: Promise<void>
   readonly #waiters = new Set<() => void>()
+  /** What it is to have. */
   #data: Data
+  /** What it has had, or was opened with. */
+  #good: Data
+  /** What cannot be sent, e.g. since it is too long: the znode does not die of it. */
+  #refused: { readonly data: Data; readonly error: Error } | null = null
   #presence: Presence | null = null
   /** The last znode that may be there: its session may have been lost and may come back. */
   #last: { readonly path: string; readonly sessionId: bigint } | null = null
@@ -93,6 +99,7 @@ export class PersistentNode implements AsyncDisposable {
     this.#zk = zk
     this.#base = path
     this.#data = data
+    this.#good = data
     const isProtected = options.isProtected === true || options.mode === 'ephemeral-sequential'
     this.#options = { ...options, isProtected }
     this.#life = new Cancellation(zk, 'persistentNode', path)
@@ -116,16 +123,21 @@ export class PersistentNode implements AsyncDisposable {
     })
   }
 
-  /** Resolves once the znode is there with this data. Later creations have it, too, also after this has rejected. */
+  /**
+   * Resolves once the znode is there with this data. Later creations have it, too, also after this has rejected, unless
+   * with `INVALID_ARGUMENT`: then it keeps the data it had.
+   */
   async setData(data: Data, options: WaitOptions = {}): Promise<void> {
     this.#data = data
     await cancellable(this.#zk, 'setData', this.#base, options, async (cancellation) => {
       for (;;) {
         const presence = await this.#untilPresent(cancellation)
+        if (this.#refused?.data === data) throw this.#refused.error
         try {
           await this.#write(presence, cancellation)
           return
         } catch (error) {
+          this.#refuse(error)
           if (!isPassing(error) && !(error instanceof NoNodeError)) throw error
         }
         await cancellation.pause()
@@ -178,10 +190,18 @@ export class PersistentNode implements AsyncDisposable {
       } catch (error) {
         this.#presence = null
         if (this.#life.error !== null) return
-        if (isPassing(error)) await this.#life.pause().catch(() => {})
+        if (isPassing(error) || this.#refuse(error)) await this.#life.pause().catch(() => {})
         else this.#fail(error as Error)
       }
     }
+  }
+
+  /** True when it is the fault of the data that were set last: then it goes on with those before. */
+  #refuse(error: unknown): boolean {
+    if (!(error instanceof InvalidArgumentError) || this.#data === this.#good) return false
+    this.#refused = { data: this.#data, error }
+    this.#data = this.#good
+    return true
   }
 
   /** What no time heals: nobody waits for the znode any more. */
@@ -234,6 +254,7 @@ export class PersistentNode implements AsyncDisposable {
     const data = this.#data
     const znode = { parent: parentOf(this.#base), parentMode, name, mode, data, acl }
     const path = await createProtected(this.#zk, znode, session, this.#life)
+    this.#good = data
     this.#last = { path, sessionId: session.id }
     return path
   }
@@ -249,12 +270,13 @@ export class PersistentNode implements AsyncDisposable {
       const data = this.#data
       try {
         await this.#zk.create(path, data, create)
+        this.#good = data
         if (this.#data === data) return path
       } catch (error) {
         if (error instanceof NoNodeError) {
           const parent = { ...create, mode: parentMode }
           await this.#zk.ensurePath(parentOf(path), parent).catch(passOver(NoNodeError))
-        } else if (!(error instanceof NodeExistsError) && !isUnknown(error)) throw error
+        } else if (!(error instanceof NodeExistsError) && !mayBeApplied(error)) throw error
       }
       // Ours, if the answer to a create was lost; else it has to go first.
       const presence = { path, session }
@@ -291,6 +313,7 @@ export class PersistentNode implements AsyncDisposable {
       return
     }
     await this.#zk.setData(path, wanted, -1, options)
+    this.#good = wanted
   }
 
   /**
@@ -328,7 +351,7 @@ function passOver(kind: new (...args: never[]) => Error): (error: unknown) => vo
 /** Lost connections and sessions, overloaded servers. */
 function isPassing(error: unknown): boolean {
   if (error instanceof SessionLostError) return true
-  return error instanceof ZkError && (error.retryable || isUnknown(error))
+  return error instanceof ZkError && (error.retryable || mayBeApplied(error))
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,5 +1,5 @@
 import type { Data, ZooKeeper } from '../src/client/index.ts'
-import type { Layout, WaitOptions } from './base/index.ts'
+import { isKazoo, type Layout, type WaitOptions } from './base/index.ts'
 import {
   EntryQueue,
   type EntryQueueOptions,
@@ -38,7 +38,7 @@ export class Queue {
   /** Does nothing yet. */
   constructor(zk: ZooKeeper, path: string, options: QueueOptions = {}) {
     this.path = path
-    const names = options.layout === 'kazoo' ? PRIORITY_NAMES : QN_NAMES
+    const names = isKazoo(options.layout, path) ? PRIORITY_NAMES : QN_NAMES
     this.#entries = new EntryQueue(zk, path, names, names === QN_NAMES, options)
   }
 

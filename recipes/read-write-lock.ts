@@ -8,6 +8,7 @@ import {
   contenderName,
   createProtected,
   type Grant,
+  isKazoo,
   isOverflown,
   KAZOO_LOCK,
   type Kind,
@@ -52,7 +53,7 @@ export class ReadWriteLock {
   readonly #writers = new WeakMap<Grant, ZnodeGrant>()
 
   constructor(zk: ZooKeeper, path: string, options: ReadWriteLockOptions = {}) {
-    const family = options.layout === 'kazoo' ? KAZOO_LOCK : CURATOR_READ_WRITE
+    const family = isKazoo(options.layout, path) ? KAZOO_LOCK : CURATOR_READ_WRITE
     this.path = path
     this.#contest = new Contest(zk, path, family, options)
     this.read = this.#side('shared')

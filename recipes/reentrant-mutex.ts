@@ -65,9 +65,17 @@ export class ReentrantMutex {
     const acquiring = this.#mutex.acquire({ signal })
     this.#pending.set(owner, acquiring)
     try {
-      const entered = new Entered(await acquiring, () => this.#holds.delete(owner))
-      this.#holds.set(owner, entered)
-      return entered.enter()
+      const grant = await acquiring
+      try {
+        const entered = new Entered(grant, () => this.#holds.delete(owner))
+        const part = entered.enter()
+        // Only now: what nobody has entered nobody would ever release, and the owner could never enter again.
+        this.#holds.set(owner, entered)
+        return part
+      } catch (error) {
+        grant.release().catch(() => {})
+        throw error
+      }
     } finally {
       this.#pending.delete(owner)
     }

@@ -1,10 +1,11 @@
-import { NoNodeError, type ZooKeeper } from '../src/client/index.ts'
+import { join, NoNodeError, type ZooKeeper } from '../src/client/index.ts'
 import {
   type Cancellation,
   Contest,
   CURATOR_MUTEX,
   cancellable,
   type Grant,
+  isKazoo,
   KAZOO_LOCK,
   persist,
   RecipeError,
@@ -31,7 +32,7 @@ export class RevocableMutex {
   readonly #contest: Contest
 
   constructor(zk: ZooKeeper, path: string, options: MutexOptions = {}) {
-    const family = options.layout === 'kazoo' ? KAZOO_LOCK : CURATOR_MUTEX
+    const family = isKazoo(options.layout, path) ? KAZOO_LOCK : CURATOR_MUTEX
     this.path = path
     this.#contest = new Contest(zk, path, family, options)
   }
@@ -51,7 +52,7 @@ export class RevocableMutex {
       if (holder === undefined) return false
       const { signal } = cancellation
       try {
-        const path = `${this.path}/${holder.name}`
+        const path = join(this.path, holder.name)
         await persist(cancellation, () => zk.setData(path, REVOKE, -1, { signal }), 'idempotent')
         return true
       } catch (error) {

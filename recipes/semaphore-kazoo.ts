@@ -44,20 +44,20 @@ export class KazooLeases implements Leases {
   }
 
   async isFree(gate: ZnodeGrant, cancellation: Cancellation): Promise<boolean> {
-    await this.#prepare(gate, cancellation)
     const { signal } = cancellation
     const { session } = gate
-    const { children } = await persist(cancellation, () =>
-      this.#zk.getChildren(this.#path, { session, signal }),
+    const { children } = await this.#whenReady(gate, cancellation, () =>
+      persist(cancellation, () => this.#zk.getChildren(this.#path, { session, signal })),
     )
     return children.length < this.#permits
   }
 
   async take(gate: ZnodeGrant, cancellation: Cancellation): Promise<Grant> {
     const { graceMs = 0 } = this.#options
-    await this.#prepare(gate, cancellation)
     const isEnough = (children: readonly string[]): boolean => children.length < this.#permits
-    await untilChildren(this.#zk, this.#path, gate, cancellation, isEnough)
+    await this.#whenReady(gate, cancellation, () =>
+      untilChildren(this.#zk, this.#path, gate, cancellation, isEnough),
+    )
     if (graceMs > 0) await cancellation.sleep(graceMs)
     gate.signal.throwIfAborted()
     return await this.#create(gate, cancellation)
@@ -95,6 +95,23 @@ export class KazooLeases implements Leases {
     )
     if (children.length <= this.#permits) return
     throw new RecipeError('GRANT_LOST', path, 'there are more leases than permits')
+  }
+
+  /** Runs `body` once the znode of the semaphore is there; again when somebody deletes it meanwhile. */
+  async #whenReady<T>(
+    gate: ZnodeGrant,
+    cancellation: Cancellation,
+    body: () => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      await this.#prepare(gate, cancellation)
+      try {
+        return await body()
+      } catch (error) {
+        if (!(error instanceof NoNodeError)) throw error
+        this.#isReady = false
+      }
+    }
   }
 
   /** The znode of the semaphore exists and says how many permits there are. */

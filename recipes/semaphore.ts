@@ -4,6 +4,7 @@ import {
   type ContestOptions,
   cancellable,
   type Grant,
+  isKazoo,
   isLoss,
   type Layout,
   type WaitOptions,
@@ -42,7 +43,7 @@ export class Semaphore {
     this.path = path
     this.permits = permits
     this.#zk = zk
-    const make = options.layout === 'kazoo' ? KazooLeases : CuratorLeases
+    const make = isKazoo(options.layout, path) ? KazooLeases : CuratorLeases
     this.#leases = new make(zk, path, permits, options)
   }
 

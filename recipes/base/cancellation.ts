@@ -75,6 +75,7 @@ export class Cancellation {
 
   /** Settles as `promise` does, or rejects as soon as the operation is cancelled. */
   async wait<T>(promise: Promise<T>): Promise<T> {
+    if (this.#error !== null) promise.catch(() => {})
     this.check()
     let ignore = (): void => {}
     const cancelled = new Promise<never>((_, reject) => {

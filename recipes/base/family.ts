@@ -1,9 +1,18 @@
+import { InvalidArgumentError } from '../../src/client/index.ts'
 import type { Random } from '../../src/env/index.ts'
 import { RecipeError } from './errors.ts'
 import { hexId, uuid } from './ids.ts'
 
 /** Whose znodes ours look like, and with whom they exclude each other. */
 export type Layout = 'curator' | 'kazoo'
+
+/** Whether it is the one and not the other. @throws InvalidArgumentError for anything else */
+export function isKazoo(layout: Layout | undefined, path: string): boolean {
+  if (layout === 'kazoo') return true
+  if (layout === 'curator' || layout === undefined) return false
+  const message = `${path}: layout ${JSON.stringify(layout)} is neither "curator" nor "kazoo"`
+  throw new InvalidArgumentError('INVALID_ARGUMENT', message, { path })
+}
 
 /** `exclusive` waits for everybody ahead, `shared` for those ahead that are exclusive. */
 export type Kind = 'exclusive' | 'shared'

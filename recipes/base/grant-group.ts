@@ -29,17 +29,17 @@ export class GrantGroup<G extends Hold = Grant> implements Hold {
 
   /** All of them, the last one first; rejects with the first error after all were tried. */
   release(): Promise<void> {
-    this.#released ??= this.#release()
+    if (this.#released === null) {
+      for (const ignore of this.#ignore) ignore()
+      // Before the signal aborts: a listener of it may release, too.
+      this.#released = releaseAll(this.grants)
+      this.#end(new RecipeError('RELEASED', '', 'it was released'))
+    }
     return this.#released
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
-  }
-
-  async #release(): Promise<void> {
-    this.#end(new RecipeError('RELEASED', '', 'it was released'))
-    await releaseAll(this.grants)
   }
 
   #end(reason: unknown): void {
@@ -87,8 +87,9 @@ export class PartGrant implements Grant {
   release(): Promise<void> {
     if (this.#released === null) {
       this.#ignore()
-      this.#controller.abort(new RecipeError('RELEASED', this.path, 'it was released'))
+      // Before the signal aborts: a listener of it may release once more, and a part counts once.
       this.#released = this.#onRelease()
+      this.#controller.abort(new RecipeError('RELEASED', this.path, 'it was released'))
     }
     return this.#released
   }

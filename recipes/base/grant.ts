@@ -92,8 +92,9 @@ export class ZnodeGrant implements Grant {
   release(): Promise<void> {
     if (this.#released === null) {
       const reason = new RecipeError('RELEASED', this.path, 'it was released')
-      this.#end(reason)
+      // Before the signal aborts: a listener of it may release, too.
       this.#released = this.#znode.remove(reason)
+      this.#end(reason)
     }
     return this.#released
   }

@@ -10,6 +10,7 @@ export {
   CURATOR_READ_WRITE,
   contenderName,
   type Family,
+  isKazoo,
   KAZOO_LOCK,
   type Kind,
   type Layout,
@@ -23,7 +24,7 @@ export { Janitor } from './janitor.ts'
 export { blockersOf, byAge, type Contender, isOverflown, SEQUENCE_ALARM } from './order.ts'
 export { OwnZnode, type OwnZnodeEvents } from './own-znode.ts'
 export { type Participant, participants } from './participants.ts'
-export { isUnknown, liveSession, persist, type Repeatable, sessionOfId } from './perseverance.ts'
+export { liveSession, mayBeApplied, persist, type Repeatable, sessionOfId } from './perseverance.ts'
 export { createProtected, type ProtectedZnode } from './protected-create.ts'
 export type { AddOperations, Written } from './receipt.ts'
 export {

@@ -29,9 +29,9 @@ function isWorthAnotherTry(error: unknown, repeatable: Repeatable): boolean {
   return error.outcome === 'not-applied' || repeatable === 'idempotent'
 }
 
-/** A write was sent and nobody knows whether it was applied. */
-export function isUnknown(error: unknown): error is ZkError {
-  return error instanceof ZkError && error.outcome === 'unknown'
+/** A write was sent, and nobody knows whether it was applied, or nobody could read what came of it. */
+export function mayBeApplied(error: unknown): error is ZkError {
+  return error instanceof ZkError && error.outcome !== 'not-applied'
 }
 
 /** The session, as soon as there is one. @throws ClosedError */

@@ -4,13 +4,14 @@ import {
   join,
   NodeExistsError,
   NoNodeError,
+  ServerError,
   type Session,
   ZkError,
   type ZooKeeper,
 } from '../../src/client/index.ts'
 import type { Cancellation } from './cancellation.ts'
 import { Janitor } from './janitor.ts'
-import { isUnknown, persist } from './perseverance.ts'
+import { mayBeApplied, persist } from './perseverance.ts'
 
 export interface ProtectedZnode {
   /** Created with everything above it when it is missing. */
@@ -77,7 +78,7 @@ class Attempt {
       const created = await this.#zk.create(join(parent, name), data, options)
       return created.path
     } catch (error) {
-      if (isUnknown(error)) this.isDoubtful = true
+      if (mayBeApplied(error)) this.isDoubtful = true
       return await this.#afterFailure(error)
     }
   }
@@ -86,8 +87,12 @@ class Attempt {
     this.#cancellation.check()
     if (error instanceof NoNodeError) await this.#createParent(error)
     else if (error instanceof NodeExistsError && this.isDoubtful) return await this.#find()
-    else if (isUnknown(error)) return await this.#find()
-    else if (error instanceof ZkError && error.retryable) await this.#cancellation.pause()
+    else if (mayBeApplied(error)) {
+      const found = await this.#find()
+      // What a server cannot do it will not do a moment later.
+      if (found === null && error instanceof ServerError) throw error
+      return found
+    } else if (error instanceof ZkError && error.retryable) await this.#cancellation.pause()
     else throw error
     return null
   }

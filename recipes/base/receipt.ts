@@ -13,7 +13,7 @@ import {
   type ZooKeeper,
 } from '../../src/client/index.ts'
 import type { Cancellation } from './cancellation.ts'
-import { isUnknown, persist, sessionOfId } from './perseverance.ts'
+import { mayBeApplied, persist, sessionOfId } from './perseverance.ts'
 
 /** Adds the operations of a write. Called again for every try. */
 export type AddOperations<R extends readonly unknown[]> = (
@@ -81,7 +81,7 @@ export class Receipt {
         results: results.slice(0, operations) as unknown as R,
       }
     } catch (error) {
-      if (isUnknown(error)) return await this.#settle(error, cancellation)
+      if (mayBeApplied(error)) return await this.#settle(error, cancellation)
       if (error instanceof TransactionError && error.index >= operations) {
         return await this.#repair(error, session, cancellation)
       }

@@ -62,8 +62,9 @@ export class HeldLease implements Grant {
   /** Resolves when others may have it. */
   release(): Promise<void> {
     if (this.#released === null) {
-      this.#end(new RecipeError('RELEASED', this.path, 'it was released'))
+      // Before the signal aborts: a listener of it may release, too.
       this.#released = this.#giveBack()
+      this.#end(new RecipeError('RELEASED', this.path, 'it was released'))
     }
     return this.#released
   }

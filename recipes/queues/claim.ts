@@ -11,7 +11,7 @@ import {
   Cancellation,
   type Evidence,
   type Grant,
-  isUnknown,
+  mayBeApplied,
   onAbort,
   persist,
   type Receipts,
@@ -99,7 +99,7 @@ export class ClaimedEntry implements Grant {
         { sessionId, evidence: this.#evidence },
       )
     } catch (error) {
-      if (isUnknown(error)) this.#isDoubtful = true
+      if (mayBeApplied(error)) this.#isDoubtful = true
       if (!(error instanceof TransactionError && error.cause instanceof NoNodeError)) throw error
       // Nobody else takes it out while this client has it: the try before was applied.
       if (this.#isDoubtful) return
@@ -111,8 +111,9 @@ export class ClaimedEntry implements Grant {
   /** Gives it back undone: it is the next entry again. */
   release(): Promise<void> {
     if (this.#released === null) {
-      this.#end(new RecipeError('RELEASED', this.path, 'it was released'))
+      // Before the signal aborts: a listener of it may release once more, and somebody else's claim may be there by then.
       this.#released = giveBack(this.#zk, this.#receipts, this.#place)
+      this.#end(new RecipeError('RELEASED', this.path, 'it was released'))
     }
     return this.#released
   }
