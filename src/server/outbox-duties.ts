@@ -14,3 +14,20 @@ export function drain<T>(field: T[], take: (item: T) => void): number {
   field.length = 0
   return length
 }
+
+/** What is done with each item of a field of the outbox. */
+export interface Duties {
+  readonly vote: Duty<'notifications'>
+  readonly connect: Duty<'connects'>
+  readonly send: Duty<'packets'>
+  readonly close: Duty<'closes'>
+  readonly commit: Duty<'commits'>
+  readonly changeRole: Duty<'roleChanges'>
+  readonly takeSnapshot: Duty<'snapshotRequests'>
+  readonly readEntries: Duty<'entryRequests'>
+  readonly deliver: Duty<'deliveries'>
+  readonly confirm: Duty<'confirmed'>
+  readonly refuse: Duty<'unconfirmed'>
+  readonly warn: Duty<'warnings'>
+  readonly trace: Duty<'traces'>
+}

@@ -35,7 +35,7 @@ import { ListWatch } from './list-watch.ts'
 import { ReplicaMetrics, type ZxidTimes } from './metrics/index.ts'
 import { observerStatuses } from './observed-link.ts'
 import { ObserverMaster, type ObserverMasterHost } from './observer-master.ts'
-import { type Duty, drain } from './outbox-duties.ts'
+import { type Duties, drain } from './outbox-duties.ts'
 import { decodeReceived, ReceivedEntries } from './received-entry.ts'
 import type { ReplicaObserver } from './replica-observer.ts'
 import type { ReplicaOptions } from './replica-options.ts'
@@ -114,6 +114,9 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
     send: ({ link, packet }) => this.#send(link, packet),
     close: ({ link, reason }) => {
       this.events.onLinkClosed(link, reason)
+      // What is closed with a role of this server is told by that.
+      const isDropped = this.core.role === Role.LEADING
+      if (isDropped) this.#env.logger.info('the leader gives a learner up', { link, reason })
       this.#learners.close(link)
     },
     commit: (zxid) => {
@@ -481,20 +484,4 @@ export class Replica implements ElectionHandler, LearnerPortHandler {
   readonly #onTimeout = (): void => {
     this.step({ kind: InputKind.TIMEOUT })
   }
-}
-
-interface Duties {
-  readonly vote: Duty<'notifications'>
-  readonly connect: Duty<'connects'>
-  readonly send: Duty<'packets'>
-  readonly close: Duty<'closes'>
-  readonly commit: Duty<'commits'>
-  readonly changeRole: Duty<'roleChanges'>
-  readonly takeSnapshot: Duty<'snapshotRequests'>
-  readonly readEntries: Duty<'entryRequests'>
-  readonly deliver: Duty<'deliveries'>
-  readonly confirm: Duty<'confirmed'>
-  readonly refuse: Duty<'unconfirmed'>
-  readonly warn: Duty<'warnings'>
-  readonly trace: Duty<'traces'>
 }

@@ -165,6 +165,9 @@ test.skipIf(isSkipped)('a second server with an id that is taken', LIMITS, async
     impostor.launch()
     try {
       await load.untilWritten(400)
+      const isTold = (): boolean =>
+        leader.wholeOutput.includes(`server ${twin.id}: has connected anew`)
+      await until(isTold, () => leader.wholeOutput)
     } finally {
       await impostor.kill()
     }
