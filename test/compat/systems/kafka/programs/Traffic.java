@@ -43,6 +43,7 @@ public final class Traffic {
   private long lastAck = System.nanoTime();
   private long longestGap;
   private volatile boolean stopping;
+  private volatile boolean answeredAll;
   private volatile boolean ended;
 
   private Traffic(String[] args) {
@@ -72,6 +73,7 @@ public final class Traffic {
     }
     stopping = true;
     producer.join();
+    answeredAll = true;
     consumer.join();
     String result = count();
     ended = true;
@@ -143,7 +145,7 @@ public final class Traffic {
     return Math.max(longestGap, System.nanoTime() - lastAck) / 1_000_000;
   }
 
-  /** A member of a group reads along, until it has seen all that was acknowledged when the producer stopped. */
+  /** A member of a group reads along, until the producer has ended and all that was acknowledged is seen. */
   private void consume() {
     Properties settings = consumerSettings();
     settings.put("group.id", "traffic");
@@ -160,17 +162,11 @@ public final class Traffic {
           else consumedCount.incrementAndGet();
           seen.set(number);
         }
-        if (!stopping) continue;
+        if (!answeredAll) continue;
         if (giveUp == Long.MAX_VALUE) giveUp = System.nanoTime() + 180_000_000_000L;
-        if (groupMissing() == 0 && answeredAll()) return;
+        if (groupMissing() == 0) return;
       }
     }
-  }
-
-  private synchronized boolean answeredAll() {
-    long sent = 0;
-    for (long one : next) sent += one;
-    return sent == acknowledged.get() + failed.get();
   }
 
   private synchronized long groupMissing() {
