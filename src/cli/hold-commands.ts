@@ -124,6 +124,8 @@ function settle(
 
 /** Prints who leads until a signal ends the process. */
 async function observe(path: string, flags: HoldFlags): Promise<number> {
+  // Whoever reads has seen enough, as in `… --observe | head -1`.
+  process.stdout.on('error', () => process.exit(0))
   try {
     const zk = await connect(flags.servers, connectOptions(flags))
     const leaders = new LeaderObserver(zk, path, { layout: flags.layout, of: 'selector' })

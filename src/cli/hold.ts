@@ -101,7 +101,8 @@ async function useGrant(
   })
   if (grant.signal.aborted) return null
   if (options.words.length === 0) {
-    process.stdout.write(`${grant.path} ${grant.fencingToken}\n`)
+    // Whoever reads that may be gone: it is held all the same.
+    process.stdout.write(`${grant.path} ${grant.fencingToken}\n`, () => {})
     const ended = signals.untilEnd().then(() => 0)
     return await Promise.race([ended, lost])
   }

@@ -21,14 +21,19 @@ export function parseConnectionString(text: string): ConnectionTarget {
   const slash = text.indexOf('/')
   const hosts = slash === -1 ? text : text.slice(0, slash)
   const chroot = slash === -1 ? '/' : text.slice(slash)
+  // Servers first: of `http://host` it is not the path that is wrong.
+  const servers = parseServers(hosts, text)
   checkPath('connect', chroot)
-  if (hosts.startsWith(SRV_PREFIX)) {
-    const name = hosts.slice(SRV_PREFIX.length)
-    if (!/^[\w-]+(\.[\w-]+)+\.?$/.test(name)) throw bad(text, `has no name after "${SRV_PREFIX}"`)
-    return { servers: name, chroot }
-  }
-  const servers = hosts.split(',').map((part) => parseServer(part.trim(), text))
   return { servers, chroot }
+}
+
+function parseServers(hosts: string, text: string): ConnectionTarget['servers'] {
+  if (!hosts.startsWith(SRV_PREFIX)) {
+    return hosts.split(',').map((part) => parseServer(part.trim(), text))
+  }
+  const name = hosts.slice(SRV_PREFIX.length)
+  if (/^[\w-]+(\.[\w-]+)+\.?$/.test(name)) return name
+  throw bad(text, `has no name after "${SRV_PREFIX}"`)
 }
 
 function parseServer(part: string, text: string): Address {

@@ -6,7 +6,7 @@ import { HOLD_EXIT } from '../../src/cli/hold-exit-codes.ts'
 import { connect } from '../../src/client-node/index.ts'
 import { CuttableProxy } from '../client/support/cuttable-proxy.ts'
 import { readText } from '../tidy/source-files.ts'
-import { type Run, Scratch } from './support/zabkeeper.ts'
+import { PROGRAM, type Run, Scratch } from './support/zabkeeper.ts'
 
 /** Says it is up, then waits. */
 const WAITING = 'echo up; while :; do sleep 0.05; done'
@@ -204,6 +204,18 @@ describe('zabkeeper elect', LIMITS, () => {
     await watching.says(/^two /m)
     second.signal('SIGTERM')
     await watching.says(/^-$/m)
+  })
+
+  test('shows it no longer when nobody reads', async () => {
+    const observe = `"${process.execPath}" "${PROGRAM}" elect -s 127.0.0.1:${port} --observe /piped`
+    const pipe = scratch.runProgram('sh', ['-c', `${observe} | head -n 1`])
+    await pipe.says(/^-$/m)
+    let isOver = false
+    const ended = pipe.ended.finally(() => {
+      isOver = true
+    })
+    while (!isOver) await zabkeeper('elect', '/piped', ...shell('true')).ended
+    expect(await ended).toMatchObject({ code: 0, stdout: '-\n', stderr: '' })
   })
 })
 

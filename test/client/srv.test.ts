@@ -21,6 +21,8 @@ describe('a connection string', () => {
     for (const text of ['srv:', 'srv:/a', 'srv:a b.c', 'srv:a.b,c.d', 'srv:a.b:2181']) {
       expect(() => parseConnectionString(text)).toThrow(text)
     }
+    // It is not the path that is wrong.
+    expect(() => parseConnectionString('http://zk1:2181')).toThrow('has no host:port in "http:"')
   })
 })
 
