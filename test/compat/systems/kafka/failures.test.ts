@@ -5,6 +5,9 @@ import {
   controllerOf,
   NOTHING_WRONG,
   registrations,
+  topics,
+  troubles,
+  type World,
   withKafka,
 } from './support/index.ts'
 
@@ -21,8 +24,7 @@ test.skipIf(skipWithoutSystem(kafka))(
     await withKafka({ install: kafka.found!, kind: 'zabkeeper' }, async (world) => {
       const { ensemble, client } = world
       await world.kafka.start()
-      const create = ['--create', '--topic', 'orders', '--partitions', '6']
-      await world.kafka.tool('topics', '--bootstrap-server', world.kafka.bootstrap, ...create)
+      await createTopic(world, 'orders')
       const traffic = world.traffic('orders', 6, 500)
       await traffic.more()
       const before = await registrations(client)
@@ -49,8 +51,15 @@ test.skipIf(skipWithoutSystem(kafka))(
         await member.start()
         await traffic.more()
       }
+      // All at once: the records go on without them, and the sessions with them.
+      await Promise.all(ensemble.members.map(async (member) => await member.kill()))
+      await traffic.more()
+      await ensemble.start()
+      await createTopic(world, 'afterwards')
+      await traffic.more()
       expect(await registrations(client)).toEqual(before)
       expect(await controllerEpoch(client)).toBe(epoch)
+      expect(troubles(world.kafka)).toEqual([])
 
       const controller = (await controllerOf(client))!
       traffic.mark()
@@ -74,3 +83,7 @@ test.skipIf(skipWithoutSystem(kafka))(
     })
   },
 )
+
+async function createTopic(world: World, name: string): Promise<void> {
+  await topics(world, '--create', '--topic', name, '--partitions', '6')
+}
