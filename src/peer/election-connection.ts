@@ -1,13 +1,17 @@
 import type { ServerId } from '../base/index.ts'
 import type { Connection, ConnectionHandler, IoError } from '../env/index.ts'
 import { DecodeError, FrameReader, type FrameSink } from '../wire/index.ts'
-import { INITIAL_MESSAGE_BYTES_MAX, readInitialMessage } from './initial-message.ts'
+import {
+  INITIAL_MESSAGE_BYTES_MAX,
+  type Introduction,
+  readInitialMessage,
+} from './initial-message.ts'
 
 /** What a connection needs from the port; called from socket events only. */
 export interface ElectionConnectionHost {
   readonly frameBytesMax: number
   /** An accepted connection has said who it is. The host may close it. */
-  onIntroduced(connection: ElectionConnection, sid: ServerId): void
+  onIntroduced(connection: ElectionConnection, introduction: Introduction): void
   /** One notification: bytes[start, end), valid during the call only. */
   onFrame(connection: ElectionConnection, bytes: Uint8Array, start: number, end: number): void
   onDrain(connection: ElectionConnection): void
@@ -99,7 +103,7 @@ export class ElectionConnection implements ConnectionHandler, FrameSink {
     if (introduction === null) return
     this.#held = NOTHING
     this.sid = introduction.sid
-    this.#host.onIntroduced(this, introduction.sid)
+    this.#host.onIntroduced(this, introduction)
     const from = introduction.length - used
     if (!this.#isClosed && from < chunk.length) this.#frames.push(chunk.subarray(from), this)
   }

@@ -29,6 +29,8 @@ export class ElectionPeer {
   failures = 0
   /** Whether the handler believes that there is a connection. */
   isUp = false
+  /** Whether the log has told that it is not reached, since the last connection. */
+  isMissed = false
 
   constructor(sid: ServerId, addresses: PeerAddresses | null) {
     this.sid = sid

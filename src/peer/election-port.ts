@@ -13,7 +13,7 @@ import {
 } from './election-options.ts'
 import { ElectionPeer } from './election-peer.ts'
 import { IGNORE, refuse } from './ignore.ts'
-import { encodeInitialMessage } from './initial-message.ts'
+import { addressText, encodeInitialMessage, type Introduction } from './initial-message.ts'
 import { Listeners, type ListenersHandler } from './listeners.ts'
 import { readNotification, writeNotification } from './notification.ts'
 import { PeerAddresses } from './peer-addresses.ts'
@@ -21,6 +21,15 @@ import type { PeerEnvironment } from './peer-environment.ts'
 
 /** The log is not to be filled from outside. */
 const STRANGERS_NAMED_MAX = 100
+const ADDRESSES_NAMED_MAX = 100
+/** As long as that says enough. */
+const ADDRESS_LENGTH_MAX = 100
+/** Dials in vain that are usual while servers start. */
+const DIALS_UNTOLD = 3
+const NO_ANSWER_TO_KNOCK =
+  'it does not connect back: is this server in its list, with this address?'
+/** What a server that listens on all of its addresses may call itself. */
+const WILDCARD = /^(?:0\.0\.0\.0|\[::\]|\[0:0:0:0:0:0:0:0\]|):\d+$/
 
 /**
  * The port on which servers tell each other whom they vote for (`electionPort`, upstream's `QuorumCnxManager`). Of two
@@ -46,6 +55,8 @@ export class ElectionPort {
   #strangers = 0
   /** Ids that no other server of the configuration has, and that the log has named already. */
   readonly #named = new Set<ServerId>()
+  /** What members have called themselves, and the list here does not. */
+  readonly #namedAddresses = new Set<string>()
   #listeners: Listeners | null = null
   #isStarted = false
   #isStopped = false
@@ -162,6 +173,7 @@ export class ElectionPort {
     peer.dial = null
     peer.setTimer(null)
     peer.isUp = true
+    peer.isMissed = false
     peer.isWaiting = peer.last !== null
     this.#write(peer, connection)
     if (old === null) return
@@ -235,9 +247,10 @@ export class ElectionPort {
     return connection
   }
 
-  #onIntroduced(connection: ElectionConnection, sid: ServerId): void {
+  #onIntroduced(connection: ElectionConnection, { sid, addresses }: Introduction): void {
     this.#introductions.delete(connection)
     const peer = this.#peers.get(sid) ?? null
+    if (peer !== null) this.#compareAddresses(peer, connection, addresses)
     if (sid > this.#options.self && peer !== null) {
       this.#adopt(peer, connection)
     } else if (sid > this.#options.self && Number.isSafeInteger(sid)) {
@@ -271,6 +284,24 @@ export class ElectionPort {
         ? 'another server says that it has the id of this one; see to it that each has its own in myid'
         : 'a server that is not in the configuration takes part in elections; its vote does not count'
     this.#env.logger.warn(what, { sid, remote })
+  }
+
+  /** Only said: (1) a server may have one name here and another one there; (2) or two servers have the same id. */
+  #compareAddresses(
+    { sid, addresses }: ElectionPeer,
+    { remote }: ElectionConnection,
+    told: readonly string[],
+  ): void {
+    if (addresses === null || told.length === 0) return
+    const known = addresses.all.map(addressText)
+    if (told.some((one) => known.includes(one) || WILDCARD.test(one))) return
+    const text = told.join('|').slice(0, ADDRESS_LENGTH_MAX)
+    const name = `${sid} ${text}`
+    if (this.#namedAddresses.has(name) || this.#namedAddresses.size >= ADDRESSES_NAMED_MAX) return
+    this.#namedAddresses.add(name)
+    const what =
+      'a server names another address than the list here; if it is not the same server, two have one id in myid'
+    this.#env.logger.warn(what, { sid, remote, told: text, listed: known.join('|') })
   }
 
   /** A smaller server wants a connection, which is for this one to open. */
@@ -313,7 +344,7 @@ export class ElectionPort {
     // A knock: the dial goes on until the other one has connected, or time is up.
     socket.end()
     const deadlineMs = this.#nowMs() + this.#limits.knockTimeoutMs
-    const onLate = (): void => this.#onDialFailed(peer, dial, 'does not connect back')
+    const onLate = (): void => this.#onDialFailed(peer, dial, NO_ANSWER_TO_KNOCK)
     peer.setTimer(this.#env.timers.at(deadlineMs, onLate))
     return IGNORE
   }
@@ -325,6 +356,10 @@ export class ElectionPort {
     peer.dial = null
     peer.failures += 1
     peer.setTimer(null)
+    if (peer.failures >= DIALS_UNTOLD && !peer.isMissed) {
+      peer.isMissed = true
+      this.#env.logger.warn('a server is not reached for elections', { sid, reason })
+    }
     // It was to be replaced because nothing is heard on it.
     if (peer.connection !== null) {
       this.#disconnect(peer)
@@ -356,7 +391,7 @@ export class ElectionPort {
   #newConnectionHost(): ElectionConnectionHost {
     return {
       frameBytesMax: this.#limits.frameBytesMax,
-      onIntroduced: (connection, sid) => this.#onIntroduced(connection, sid),
+      onIntroduced: (connection, introduction) => this.#onIntroduced(connection, introduction),
       onFrame: (connection, bytes, start, end) => this.#onFrame(connection, bytes, start, end),
       onDrain: (connection) => {
         const peer = connection.sid === null ? undefined : this.#peers.get(connection.sid)

@@ -27,7 +27,8 @@ export function encodeInitialMessage(
   return out.take()
 }
 
-function addressText({ host, port }: Address): string {
+/** As {@link Introduction.addresses} has it. */
+export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
@@ -36,11 +37,13 @@ export interface Introduction {
   readonly sid: ServerId
   /** Length of the message; what follows are frames. */
   readonly length: number
+  /** Where its sender says that it is found, `host:port` each. */
+  readonly addresses: readonly string[]
 }
 
 /**
- * Reads the message at the start of bytes[0, end); null while it is not whole. The addresses in it are passed over:
- * upstream connects back to them, this server only to addresses of its own configuration.
+ * Reads the message at the start of bytes[0, end); null while it is not whole. Upstream connects back to the addresses in
+ * it, this server only to those of its own configuration.
  *
  * @throws DecodeError
  */
@@ -50,7 +53,7 @@ export function readInitialMessage(bytes: Uint8Array, end: number): Introduction
   reader.reset(bytes, 0, end)
   const version = reader.int64Number()
   // Before 3.4.6 the id came first, and alone.
-  if (version >= 0) return { sid: version as ServerId, length: 8 }
+  if (version >= 0) return { sid: version as ServerId, length: 8, addresses: [] }
   if (version !== VERSION_ONE_ADDRESS && version !== VERSION_ADDRESSES) {
     throw new DecodeError(`election protocol version ${version}`)
   }
@@ -60,7 +63,10 @@ export function readInitialMessage(bytes: Uint8Array, end: number): Introduction
   if (length <= 0 || length > ADDRESS_BYTES_MAX) {
     throw new DecodeError(`address of ${length} bytes`)
   }
-  return end < HEAD_BYTES + length ? null : { sid, length: HEAD_BYTES + length }
+  if (end < HEAD_BYTES + length) return null
+  const at = reader.skip(length)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8')
+  return { sid, length: HEAD_BYTES + length, addresses: text.split('|') }
 }
 
 /** More is never held of a connection that has not introduced itself. */

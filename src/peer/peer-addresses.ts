@@ -13,20 +13,20 @@ import type { PeerEnvironment } from './peer-environment.ts'
  * before it, and the one that answers first is tried first the next time.
  */
 export class PeerAddresses {
-  readonly #all: readonly Address[]
+  readonly all: readonly Address[]
   /** How long an address may keep silent before the next one is tried too. */
   readonly #waitMs: number
   /** Index of the one that answered last. */
   #best = 0
 
   constructor(all: readonly Address[], waitMs: number) {
-    this.#all = all
+    this.all = all
     this.#waitMs = waitMs
   }
 
   /** The longest time until the last address is tried. */
   get spreadMs(): number {
-    return (this.#all.length - 1) * this.#waitMs
+    return (this.all.length - 1) * this.#waitMs
   }
 
   /** Index of the address that answered last. */
@@ -36,9 +36,9 @@ export class PeerAddresses {
 
   /** As {@link Network.connect}: the error is that of the address which was the last to fail. */
   connect(env: PeerEnvironment, handler: ConnectHandler): void {
-    const { length } = this.#all
+    const { length } = this.all
     if (length === 1) {
-      env.network.connect(this.#all[0]!, handler)
+      env.network.connect(this.all[0]!, handler)
       return
     }
     let tried = 0
@@ -52,7 +52,7 @@ export class PeerAddresses {
       const index = (this.#best + tried) % length
       tried += 1
       if (tried < length) timer = env.timers.at(env.clock.monotonicMs() + this.#waitMs, tryNext)
-      env.network.connect(this.#all[index]!, {
+      env.network.connect(this.all[index]!, {
         onOpen: (socket: Connection): ConnectionHandler => {
           if (isOver) return refuse(socket)
           isOver = true

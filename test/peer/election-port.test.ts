@@ -440,6 +440,61 @@ describe('election port and networks that lose everything', () => {
   })
 })
 
+describe('election port and what its operator hears of', () => {
+  test('a member that is not reached, once until it is', () => {
+    const stage = new ElectionStage(1, [1, 2])
+    const missed = (): string[] => stage.logLines.filter((line) => line.includes('not reached for'))
+    const node = stage.node(2)
+    node.send(1, 1)
+    stage.runFor(20_000)
+    expect(missed()).toHaveLength(1)
+    const other = stage.node(1)
+    node.send(1, 2)
+    other.send(2, 3)
+    stage.until(() => other.heard.length > 0 && node.heard.length > 0)
+    other.env.stop()
+    node.send(1, 4)
+    stage.runFor(20_000)
+    expect(missed()).toHaveLength(2)
+  })
+
+  test('a larger member that does not connect back', () => {
+    const stage = new ElectionStage(2, [1, 2])
+    const { network } = stage.machine(2)
+    new RawListener(network, { host: '', port: 3888 })
+    const node = stage.node(1)
+    node.send(2, 1)
+    stage.runFor(20_000)
+    expect(stage.logLines.filter((line) => line.includes('not reached for'))).toHaveLength(1)
+  })
+
+  test('an id that is used from another address, once for each', () => {
+    const stage = new ElectionStage(3, [1, 2, 3])
+    stage.node(2)
+    const told = (): string[] => stage.logLines.filter((line) => line.includes('another address'))
+    for (const [sid, address] of [
+      [1, '10.0.0.1:3888'],
+      [3, '0.0.0.0:3888'],
+      [3, '[::]:3888'],
+      [1, 'elsewhere:1|10.0.0.1:3888'],
+    ] as const) {
+      stage.raw(2).write(initial(sid, address))
+      stage.runFor(100)
+    }
+    expect(told()).toEqual([])
+    for (const address of ['10.0.0.9:3888', '10.0.0.9:3888', '10.0.0.1:3889']) {
+      for (const sid of [1, 3]) stage.raw(2).write(initial(sid, address))
+      stage.runFor(100)
+    }
+    expect(told()).toHaveLength(4)
+    for (let port = 1; port < 300; port += 1) {
+      stage.raw(2).write(initial(1, `10.0.0.9:${port}`))
+      stage.runFor(10)
+    }
+    expect(told()).toHaveLength(100)
+  })
+})
+
 describe('election port and those who are not in the configuration', () => {
   test('a larger one gets answers on its own connection', () => {
     const stage = new ElectionStage(1, [1, 2])

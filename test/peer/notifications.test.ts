@@ -129,7 +129,8 @@ describe('initial message', () => {
     const bytes = encodeInitialMessage(3 as ServerId, addresses, true)
     const text = 'a:1|[::1]:2'
     expect(toHex(bytes)).toBe(`ffffffffffff000100000000000000030000000b${utf8(text)}`)
-    expect(readInitialMessage(bytes, bytes.length)).toEqual({ sid: 3, length: bytes.length })
+    const read = { sid: 3, length: bytes.length, addresses: ['a:1', '[::1]:2'] }
+    expect(readInitialMessage(bytes, bytes.length)).toEqual(read)
     const one = encodeInitialMessage(3 as ServerId, addresses, false)
     expect(Buffer.from(one).subarray(20).toString()).toBe('a:1')
   })
@@ -140,14 +141,20 @@ describe('initial message', () => {
   })
 
   test.each([
-    ['one address', V1, 1, 35],
-    ['several', `ffffffffffff0001 0000000000000004 00000007 ${utf8('a:1|b:2')}`, 4, 27],
-    ['before 3.4.6', '0000000000000005', 5, 8],
-    ['no server', 'ffffffffffff0000 ffffffffffffffff 00000001 61', -1, 21],
-  ])('is read: %s', (_name, text, sid, length) => {
+    ['one address', V1, 1, 35, ['127.0.0.1:23211']],
+    [
+      'several',
+      `ffffffffffff0001 0000000000000004 00000007 ${utf8('a:1|b:2')}`,
+      4,
+      27,
+      ['a:1', 'b:2'],
+    ],
+    ['before 3.4.6', '0000000000000005', 5, 8, []],
+    ['no server', 'ffffffffffff0000 ffffffffffffffff 00000001 61', -1, 21, ['a']],
+  ])('is read: %s', (_name, text, sid, length, addresses) => {
     const bytes = hex(`${text} 0000002c`)
     for (let end = 0; end < length; end += 1) expect(readInitialMessage(bytes, end)).toBe(null)
-    expect(readInitialMessage(bytes, bytes.length)).toEqual({ sid, length })
+    expect(readInitialMessage(bytes, bytes.length)).toEqual({ sid, length, addresses })
   })
 
   test.each([

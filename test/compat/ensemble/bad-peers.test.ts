@@ -166,8 +166,9 @@ test.skipIf(isSkipped)('a second server with an id that is taken', LIMITS, async
     try {
       await load.untilWritten(400)
       const isTold = (): boolean =>
-        leader.wholeOutput.includes(`server ${twin.id}: has connected anew`)
-      await until(isTold, () => leader.wholeOutput)
+        leader.wholeOutput.includes(`"told":"127.0.0.1:${election}"`) &&
+        impostor.output.includes('it does not connect back')
+      await until(isTold, () => leader.wholeOutput + impostor.output)
     } finally {
       await impostor.kill()
     }
