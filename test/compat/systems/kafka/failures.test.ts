@@ -75,6 +75,9 @@ test.skipIf(skipWithoutSystem(kafka))(
       await traffic.more()
       expect(await registrations(client)).toHaveLength(3)
 
+      await standStill(world, controller === 1 ? 2 : 1)
+      await traffic.more()
+
       const { acknowledged, total, groupRepeated, ...count } = await traffic.finish()
       console.log(`${acknowledged} records acknowledged, ${groupRepeated} read again by the group`)
       expect(count).toEqual(NOTHING_WRONG)
@@ -86,4 +89,20 @@ test.skipIf(skipWithoutSystem(kafka))(
 
 async function createTopic(world: World, name: string): Promise<void> {
   await topics(world, '--create', '--topic', name, '--partitions', '6')
+}
+
+/** A broker that does not run until its session has expired: it finds that out, and comes back with another. */
+async function standStill(world: World, id: number): Promise<void> {
+  const { program } = world.kafka.broker(id)
+  const before = await registrations(world.client)
+  program.signal('SIGSTOP')
+  await until(`broker ${id} is gone`, async () => (await registrations(world.client)).length === 2)
+  program.signal('SIGCONT')
+  await until(`broker ${id} is back`, async () => (await registrations(world.client)).length === 3)
+  const after = await registrations(world.client)
+  expect(after.filter((one) => before.includes(one))).toHaveLength(2)
+  await until('every partition is whole', async () => {
+    const missing = await topics(world, '--describe', '--under-replicated-partitions')
+    return missing.trim() === ''
+  })
 }

@@ -39,7 +39,8 @@ export function skipWithoutSystem(system: Peer<SystemInstall>): boolean {
 }
 
 function newestFolder(name: string): string | null {
-  const own = readdirSync('/opt').filter(
+  const folders = existsSync('/opt') ? readdirSync('/opt') : []
+  const own = folders.filter(
     (one) => one.startsWith(`${name}-`) && /^[\d.]+$/.test(one.slice(name.length + 1)),
   )
   own.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))

@@ -22,9 +22,14 @@ export async function registrations(client: ZooKeeper): Promise<readonly string[
   const { children } = await client.getChildren(`${CHROOT}/brokers/ids`)
   const found = await Promise.all(
     children.toSorted().map(async (id) => {
-      const { stat } = await client.getData(`${CHROOT}/brokers/ids/${id}`)
-      return `broker ${id}: session 0x${stat.ephemeralOwner.toString(16)}, czxid 0x${stat.czxid.toString(16)}`
+      // One that goes away in between is none.
+      const stat = await client.exists(`${CHROOT}/brokers/ids/${id}`)
+      if (stat === null) return []
+      const { ephemeralOwner, czxid } = stat
+      return [
+        `broker ${id}: session 0x${ephemeralOwner.toString(16)}, czxid 0x${czxid.toString(16)}`,
+      ]
     }),
   )
-  return found
+  return found.flat()
 }
