@@ -4,3 +4,4 @@ export { JavaProgram, type JavaProgramOptions, SMALL_JVM } from './java-program.
 export { oddLines, oddLinesOf } from './server-log.ts'
 export { readTree, type Znode } from './tree.ts'
 export { until } from './until.ts'
+export { watchCounts } from './watches.ts'

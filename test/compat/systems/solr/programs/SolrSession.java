@@ -60,6 +60,10 @@ public class SolrSession {
       case "config": return config(words[1], Path.of(words[2]));
       case "create": return create(words[1], words[2], Integer.parseInt(words[3]), Integer.parseInt(words[4]));
       case "drop": CollectionAdminRequest.deleteCollection(words[1]).process(client); return "dropped";
+      case "split": return split(words[1], words[2]);
+      case "slices": return slices(words[1]);
+      case "alias": CollectionAdminRequest.createAlias(words[1], words[2]).process(client); return "aliased";
+      case "reload": CollectionAdminRequest.reloadCollection(words[1]).process(client); return "reloaded";
       case "load": return load(words[1]);
       case "acknowledged": return acknowledged();
       case "stop": stopping.set(true); writer.join(); return acknowledged();
@@ -81,6 +85,17 @@ public class SolrSession {
   private String create(String name, String config, int shards, int replicas) throws Exception {
     CollectionAdminRequest.createCollection(name, config, shards, replicas).process(client);
     return "created";
+  }
+
+  private String split(String name, String shard) throws Exception {
+    CollectionAdminRequest.splitShard(name).setShardName(shard).process(client);
+    return "split";
+  }
+
+  private String slices(String name) {
+    TreeSet<String> names = new TreeSet<>();
+    for (Slice slice : client.getClusterState().getCollection(name).getActiveSlices()) names.add(slice.getName());
+    return "active " + String.join(",", names);
   }
 
   /** Adds document after document until `stop`; one that is refused is added again. */

@@ -6,4 +6,5 @@ export {
   shardsOf,
   wholeAgain,
 } from './solr-cloud.ts'
+export { nameOf, treeShape } from './tree-shape.ts'
 export { type SolrWorld, withSolr } from './with-solr.ts'
