@@ -31,9 +31,9 @@ export class CuratorLeases implements Leases {
     this.#permits = permits
   }
 
-  async isFree(gate: ZnodeGrant, cancellation: Cancellation): Promise<boolean> {
+  async areFree(count: number, gate: ZnodeGrant, cancellation: Cancellation): Promise<boolean> {
     const held = await this.#leases.list({ session: gate.session }, cancellation)
-    return held.length < this.#permits
+    return held.length + count <= this.#permits
   }
 
   async take(gate: ZnodeGrant, cancellation: Cancellation): Promise<Grant> {

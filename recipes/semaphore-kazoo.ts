@@ -43,13 +43,13 @@ export class KazooLeases implements Leases {
     this.#options = options
   }
 
-  async isFree(gate: ZnodeGrant, cancellation: Cancellation): Promise<boolean> {
+  async areFree(count: number, gate: ZnodeGrant, cancellation: Cancellation): Promise<boolean> {
     const { signal } = cancellation
     const { session } = gate
     const { children } = await this.#whenReady(gate, cancellation, () =>
       persist(cancellation, () => this.#zk.getChildren(this.#path, { session, signal })),
     )
-    return children.length < this.#permits
+    return children.length + count <= this.#permits
   }
 
   async take(gate: ZnodeGrant, cancellation: Cancellation): Promise<Grant> {

@@ -12,8 +12,8 @@ import {
 export interface Leases {
   /** Whoever is about to take a lease holds it; the others queue up here. */
   readonly gate: Contest
-  /** One could be taken without waiting. */
-  isFree(gate: ZnodeGrant, cancellation: Cancellation): Promise<boolean>
+  /** So many could be taken without waiting. */
+  areFree(count: number, gate: ZnodeGrant, cancellation: Cancellation): Promise<boolean>
   /** Waits for a free lease. When this rejects, nothing is left behind. Rejects when the gate is lost. */
   take(gate: ZnodeGrant, cancellation: Cancellation): Promise<Grant>
 }

@@ -4,10 +4,12 @@ import {
   type ContestOptions,
   cancellable,
   type Grant,
+  GrantGroup,
   isKazoo,
   isLoss,
   type Layout,
   type WaitOptions,
+  type ZnodeGrant,
 } from './base/index.ts'
 import { CuratorLeases } from './semaphore-curator.ts'
 import { KazooLeases } from './semaphore-kazoo.ts'
@@ -24,9 +26,12 @@ export interface SemaphoreOptions extends ContestOptions {
  *   text in `P`, leases `P/HEX`, and a lock at `P-__lock__`. Leases are ephemeral.
  * - **Guarantees**: at most `permits` holders, granted in the order in which they came. Only the first who waits watches
  *   the leases, so a release wakes one. In the curator layout all must use the same number of permits; in the kazoo
- *   layout a different one is refused.
+ *   layout a different one is refused. Several at once are all or nothing, and never wait for others that have a part
+ *   of theirs: not for ours. Curator's `acquire(n)` gives way to others between one lease and the next, and may wait for
+ *   ours while ours wait for it: give one of the two a timeout.
  * - **Failures**: those of the mutex, for the place in the queue and for the lease.
- * - **Upstream**: Curator's InterProcessSemaphoreV2, and with one permit InterProcessSemaphoreMutex; kazoo's Semaphore.
+ * - **Upstream**: Curator's InterProcessSemaphoreV2, and with one permit InterProcessSemaphoreMutex; kazoo's Semaphore,
+ *   which has no several at once.
  */
 export class Semaphore {
   readonly path: string
@@ -49,37 +54,93 @@ export class Semaphore {
 
   /** Resolves when one is held. */
   async acquire(options: WaitOptions = {}): Promise<Grant> {
-    return await cancellable(this.#zk, 'acquire', this.path, options, (cancellation) =>
-      this.#acquire(cancellation),
-    )
+    return await cancellable(this.#zk, 'acquire', this.path, options, async (cancellation) => {
+      const [grant] = await this.#acquire(1, cancellation)
+      return grant!
+    })
   }
 
   /** Null when none is free, or somebody waits. */
   async tryAcquire(options: WaitOptions = {}): Promise<Grant | null> {
     return await cancellable(this.#zk, 'tryAcquire', this.path, options, async (cancellation) => {
-      const gate = await this.#leases.gate.tryAcquire('exclusive', cancellation)
-      if (gate === null) return null
-      try {
-        const isFree = await this.#leases.isFree(gate, cancellation)
-        return isFree ? await this.#leases.take(gate, cancellation) : null
-      } finally {
-        // Others wait for it, not this caller. The janitor reports a failure.
-        gate.release().catch(() => {})
-      }
+      const grants = await this.#tryAcquire(1, cancellation)
+      return grants?.[0] ?? null
     })
   }
 
-  async #acquire(cancellation: Cancellation): Promise<Grant> {
+  /**
+   * Resolves when so many are held as one: `grants` has one for each. They are taken in one turn, while nobody else takes
+   * any.
+   * @throws InvalidArgumentError for more than there are
+   */
+  async acquireMany(count: number, options: WaitOptions = {}): Promise<GrantGroup> {
+    this.#check(count)
+    return await cancellable(
+      this.#zk,
+      'acquireMany',
+      this.path,
+      options,
+      async (cancellation) => new GrantGroup(await this.#acquire(count, cancellation)),
+    )
+  }
+
+  /** Null when so many are not free, or somebody waits. */
+  async tryAcquireMany(count: number, options: WaitOptions = {}): Promise<GrantGroup | null> {
+    this.#check(count)
+    const { path } = this
+    return await cancellable(this.#zk, 'tryAcquireMany', path, options, async (cancellation) => {
+      const grants = await this.#tryAcquire(count, cancellation)
+      return grants === null ? null : new GrantGroup(grants)
+    })
+  }
+
+  #check(count: number): void {
+    const { path, permits } = this
+    if (Number.isSafeInteger(count) && count >= 1 && count <= permits) return
+    const message = `semaphore ${path}: ${count} of ${permits} permits cannot be had`
+    throw new InvalidArgumentError('INVALID_ARGUMENT', message, { path })
+  }
+
+  async #tryAcquire(count: number, cancellation: Cancellation): Promise<Grant[] | null> {
+    const gate = await this.#leases.gate.tryAcquire('exclusive', cancellation)
+    if (gate === null) return null
+    try {
+      const areFree = await this.#leases.areFree(count, gate, cancellation)
+      return areFree ? await this.#take(count, gate, cancellation) : null
+    } finally {
+      // Others wait for it, not this caller. The janitor reports a failure.
+      gate.release().catch(() => {})
+    }
+  }
+
+  async #acquire(count: number, cancellation: Cancellation): Promise<Grant[]> {
     for (;;) {
       const gate = await this.#leases.gate.acquire('exclusive', cancellation)
       try {
-        return await this.#leases.take(gate, cancellation)
+        return await this.#take(count, gate, cancellation)
       } catch (error) {
         if (cancellation.error !== null || !isLoss(error)) throw error
       } finally {
         gate.release().catch(() => {})
       }
       await cancellation.pause()
+    }
+  }
+
+  /** All in one turn at the gate: two that had a part each would wait for each other for ever. */
+  async #take(count: number, gate: ZnodeGrant, cancellation: Cancellation): Promise<Grant[]> {
+    const grants: Grant[] = []
+    try {
+      while (grants.length < count) {
+        grants.push(await this.#leases.take(gate, cancellation))
+        // One may have been lost while another was waited for.
+        for (const { signal } of grants) signal.throwIfAborted()
+      }
+      return grants
+    } catch (error) {
+      // In the background: who gives up does not want to wait.
+      for (const grant of grants) grant.release().catch(() => {})
+      throw error
     }
   }
 }

@@ -1,5 +1,6 @@
 import {
   type Grant,
+  type GrantGroup,
   type Layout,
   LeaderLatch,
   LeaderSelector,
@@ -52,6 +53,20 @@ for (const layout of LAYOUTS) {
     ways: ({ zk }) => [{ ...exclusive(new Semaphore(zk, PATH, 2, { layout })), kind: 'shared' }],
   })
   recipeCampaign(`${layout}: no more holders than permits`, semaphores)
+
+  const severalPermits = lockCampaign({
+    members: 3,
+    limit: 3,
+    ways: ({ zk }) => {
+      const semaphore = new Semaphore(zk, PATH, 3, { layout })
+      return [
+        { ...exclusive(semaphore), kind: 'shared' },
+        { kind: 'shared', count: 2, ...manyOf(semaphore, 2) },
+        { kind: 'exclusive', ...manyOf(semaphore, 3) },
+      ]
+    },
+  })
+  recipeCampaign(`${layout}: several permits at once`, severalPermits)
 }
 
 const several = lockCampaign({
@@ -60,7 +75,7 @@ const several = lockCampaign({
     const [a, b, c] = [new Mutex(zk, '/a'), new Mutex(zk, '/b'), new Mutex(zk, '/c')]
     const first = (lock: MultiLock): LockWay => ({
       kind: 'exclusive',
-      acquire: (options) => lastOf(lock, options),
+      acquire: async (options) => lastOf(await lock.acquire(options)),
     })
     return [first(new MultiLock(zk, [c, b])), first(new MultiLock(zk, [b, a, c]))]
   },
@@ -194,9 +209,21 @@ async function downgraded(lock: ReadWriteLock, options: WaitOptions): Promise<Gr
   }
 }
 
+function manyOf(
+  semaphore: Semaphore,
+  count: number,
+): Pick<LockWay, 'acquire'> & Required<Pick<LockWay, 'tryAcquire'>> {
+  return {
+    acquire: async (options) => lastOf(await semaphore.acquireMany(count, options)),
+    tryAcquire: async (options) => {
+      const group = await semaphore.tryAcquireMany(count, options)
+      return group === null ? null : lastOf(group)
+    },
+  }
+}
+
 /** The grant of the path that all have in common, which releases the others with it. */
-async function lastOf(lock: MultiLock, options: WaitOptions): Promise<Grant> {
-  const group = await lock.acquire(options)
+function lastOf(group: GrantGroup): Grant {
   const grant = group.grants.at(-1)!
   return {
     path: grant.path,

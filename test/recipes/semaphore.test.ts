@@ -18,6 +18,11 @@ afterEach(async () => {
   await stage.finish()
 })
 
+/** Not of those who queue up. */
+function isLease(path: string): boolean {
+  return !path.includes('lock')
+}
+
 describe.each(LAYOUTS)('%s', (layout) => {
   function semaphoreOf(index: number, permits: number = 2): Semaphore {
     return new Semaphore(members[index]!.zk, PATH, permits, { layout, data: `${index}` })
@@ -47,6 +52,57 @@ describe.each(LAYOUTS)('%s', (layout) => {
     await stage.run(Promise.all([grants[2]!.release(), grants[3]!.release()]))
     const tried = await stage.run(semaphoreOf(0).tryAcquire())
     await stage.run(tried!.release())
+  })
+
+  test('several at once are all or nothing', async () => {
+    const [one, two] = [semaphoreOf(0, 3), semaphoreOf(1, 3)]
+    const pair = await stage.run(one.acquireMany(2))
+    expect(pair.grants.length).toBe(2)
+    expect(pair.grants[1]!.fencingToken).toBeGreaterThan(pair.grants[0]!.fencingToken)
+    expect(stage.ephemerals().filter((path) => isLease(path)).length).toBe(2)
+    expect(await stage.run(two.tryAcquireMany(2))).toBeNull()
+    await expect(stage.run(two.acquireMany(2, { timeoutMs: 1000 }))).rejects.toMatchObject({
+      code: 'TIMEOUT',
+    })
+    await stage.until(() => stage.ephemerals().length === 2)
+    const third = await stage.run(two.acquire())
+    await stage.run(third.release())
+    await stage.run(pair.grants[0]!.release())
+    expect([pair.signal.aborted, pair.isSure]).toEqual([true, false])
+    await stage.run(pair.release())
+    const all = await stage.run(two.tryAcquireMany(3))
+    expect(all!.grants.length).toBe(3)
+    await stage.run(all!.release())
+  })
+
+  test('those who want several never wait for each other', async () => {
+    const want = async (index: number): Promise<void> => {
+      // Of one client and of several.
+      const group = await new Semaphore(members[index % 2]!.zk, PATH, 3, { layout }).acquireMany(2)
+      await group.release()
+    }
+    await stage.run(Promise.all([0, 1, 2, 3, 4, 5].map(want)))
+  })
+
+  test('one that is lost while others are waited for sends all back', async () => {
+    const first = await stage.run(semaphoreOf(0, 3).acquire())
+    const waiting = semaphoreOf(1, 3).acquireMany(3)
+    await stage.runFor(500)
+    const own = stage.ephemerals().filter((path) => isLease(path) && path !== first.path)
+    await stage.run(members[2]!.zk.delete(own[0]!))
+    await stage.runFor(2000)
+    await stage.run(first.release())
+    const group = await stage.run(waiting)
+    expect([group.isSure, group.grants.length]).toEqual([true, 3])
+    expect(stage.ephemerals().filter((path) => isLease(path)).length).toBe(3)
+    await stage.run(group.release())
+  })
+
+  test.each([0, 3, 1.5, Number.NaN])('%d permits of two are refused', async (count) => {
+    const refusal = { code: 'INVALID_ARGUMENT' }
+    const semaphore = semaphoreOf(0)
+    await expect(semaphore.acquireMany(count)).rejects.toMatchObject(refusal)
+    await expect(semaphore.tryAcquireMany(count)).rejects.toMatchObject(refusal)
   })
 
   test('a holder that disappears makes room', async () => {

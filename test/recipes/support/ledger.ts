@@ -9,7 +9,7 @@ export class Ledger {
   #lastExclusive = 0n
   #lastAny = 0n
 
-  /** @param limit how many may hold at a time what is not exclusive */
+  /** @param limit how much may be held at a time of what is not exclusive */
   constructor(limit: number = Number.POSITIVE_INFINITY) {
     this.#limit = limit
   }
@@ -23,13 +23,14 @@ export class Ledger {
    * Somebody has been granted something. Throws when somebody else is still sure of what excludes it, or when a store
    * that checks fencing tokens would refuse it.
    */
-  granted(who: string, kind: 'exclusive' | 'shared', grant: Grant): void {
+  granted(who: string, kind: 'exclusive' | 'shared', grant: Grant, count: number = 1): void {
     this.grants += 1
     if (!grant.isSure) return
     const { fencingToken } = grant
     const others = this.#sure()
     const inTheWay = others.filter((other) => kind === 'exclusive' || other.kind === 'exclusive')
-    if (inTheWay.length > 0 || others.length >= this.#limit) {
+    const held = others.reduce((sum, other) => sum + other.count, 0)
+    if (inTheWay.length > 0 || held + count > this.#limit) {
       const names = others.map((other) => `${other.who} (${other.kind}, ${other.grant.path})`)
       throw new Error(`${who} is granted ${grant.path} while ${names.join(', ')} hold`)
     }
@@ -40,7 +41,7 @@ export class Ledger {
     }
     if (kind === 'exclusive') this.#lastExclusive = fencingToken
     if (fencingToken > this.#lastAny) this.#lastAny = fencingToken
-    this.#holders.add({ who, kind, grant })
+    this.#holders.add({ who, kind, grant, count })
   }
 
   #sure(): Holder[] {
@@ -53,4 +54,6 @@ interface Holder {
   readonly who: string
   readonly kind: 'exclusive' | 'shared'
   readonly grant: Grant
+  /** How much of it. */
+  readonly count: number
 }

@@ -10,6 +10,8 @@ import type { Member } from './member.ts'
 /** One way to take a lock. */
 export interface LockWay {
   readonly kind: 'exclusive' | 'shared'
+  /** How much of what is shared is granted at once; 1 unless given. */
+  readonly count?: number
   acquire(options: WaitOptions): Promise<Grant>
   tryAcquire?(options: WaitOptions): Promise<Grant | null>
 }
@@ -57,7 +59,7 @@ class LockScene implements CampaignScene {
     const isTry = way.tryAcquire !== undefined && random.oneIn(3)
     const grant = await allowed(isTry ? way.tryAcquire!(options) : way.acquire(options))
     if (grant === null) return
-    this.#ledger.granted(member.host, way.kind, grant)
+    this.#ledger.granted(member.host, way.kind, grant, way.count)
     await this.#stage.sleep(holdMs)
     // Who was told that it is lost may forget about it; who was only asked or warned may not.
     if (isForgotten && isGone(grant)) return
@@ -69,7 +71,7 @@ class LockScene implements CampaignScene {
       [...this.#ways].flatMap(([member, ways]) =>
         ways.map(async (way) => {
           const grant = await way.acquire({})
-          this.#ledger.granted(member.host, way.kind, grant)
+          this.#ledger.granted(member.host, way.kind, grant, way.count)
           await this.#stage.sleep(10)
           await grant.release()
         }),
