@@ -26,8 +26,8 @@ export interface LinkHost {
   newSnapshotSink(statement: Uint8Array | null): SnapshotSink
   /** Null for a server that is not of this ensemble. */
   queueMetrics(sid: ServerId): QueueMetrics | null
-  /** An accepted link has said who it is. The host gives the link its id. */
-  onIntroduced(link: LearnerLink): void
+  /** An accepted link has said who it is. The host gives the link its id, or ends it. */
+  onIntroduced(link: LearnerLink, sid: ServerId): void
   onPacket(link: LearnerLink, packet: Packet): void
   onProgress(link: LearnerLink): void
   onUnknownPacket(link: LearnerLink, type: number): void
@@ -288,8 +288,8 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
     if (packet.kind === PacketKind.REQUEST) this.#requests += 1
     else if (packet.kind === PacketKind.FOLLOWERINFO || packet.kind === PacketKind.OBSERVERINFO) {
       this.#queueMetrics = this.#host.queueMetrics(packet.sid)
+      if (this.id === null) this.#host.onIntroduced(this, packet.sid)
     }
-    if (this.id === null) this.#host.onIntroduced(this)
     if (!this.#isClosed) this.#host.onPacket(this, packet)
   }
 

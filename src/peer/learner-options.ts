@@ -21,6 +21,8 @@ export interface LearnerPortLimits {
   readonly introductionsMax: number
   /** Accepted links in all; more are closed at once. */
   readonly acceptedLinksMax: number
+  /** Of them such as say that they are of servers outside of the configuration; more are closed. */
+  readonly strangersMax: number
   readonly connectTimeoutMs: number
   /** After so long without a word the other machine is asked whether it knows the connection. */
   readonly keepAliveMs: number
@@ -42,6 +44,7 @@ export const DEFAULT_LEARNER_PORT_LIMITS: LearnerPortLimits = {
   introductionTimeoutMs: 10_000,
   introductionsMax: 64,
   acceptedLinksMax: 256,
+  strangersMax: 32,
   connectTimeoutMs: 5_000,
   keepAliveMs: 2_000,
   addressWaitMs: 1_000,

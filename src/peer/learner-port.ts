@@ -32,6 +32,8 @@ export class LearnerPort {
   readonly #introductions: Deadlines<LearnerLink>
   readonly #dials: Deadlines<LinkId>
   readonly #accepted: Set<LinkId> = new Set()
+  /** Those of them that are of servers outside of the configuration. */
+  readonly #strangers: Set<LinkId> = new Set()
   readonly #masters: LearnerMasters
   /** To be reported at the end of the turn. */
   #lost: { readonly id: LinkId; readonly reason: string }[] = []
@@ -90,6 +92,7 @@ export class LearnerPort {
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
     this.#accepted.clear()
+    this.#strangers.clear()
     this.#lost = []
   }
 
@@ -173,9 +176,18 @@ export class LearnerPort {
     return link
   }
 
-  #onIntroduced(link: LearnerLink): void {
+  #onIntroduced(link: LearnerLink, sid: ServerId): void {
     this.#introductions.delete(link)
+    const isStranger = !this.#options.members.has(sid)
+    // The places of members stay free.
+    if (isStranger && this.#strangers.size >= this.#limits.strangersMax) {
+      const fields = { sid, remote: link.remote, max: this.#limits.strangersMax }
+      this.#env.logger.info('too many learners that are in no list; closed', fields)
+      link.destroy()
+      return
+    }
     const id = this.#handler.allotLink()
+    if (isStranger) this.#strangers.add(id)
     link.id = id
     this.#links.set(id, link)
     this.#accepted.add(id)
@@ -226,6 +238,7 @@ export class LearnerPort {
   #forget(id: LinkId): void {
     this.#links.delete(id)
     this.#accepted.delete(id)
+    this.#strangers.delete(id)
     this.#dials.delete(id)
   }
 
@@ -247,7 +260,7 @@ export class LearnerPort {
       endOfTurn: (task) => this.#env.timers.endOfTurn(task),
       queueMetrics: (sid) => this.#queueMetrics(sid),
       newSnapshotSink: (statement) => this.#handler.newSnapshotSink(statement),
-      onIntroduced: (link) => this.#onIntroduced(link),
+      onIntroduced: (link, sid) => this.#onIntroduced(link, sid),
       onPacket: (link, packet) => this.#handler.onPacket(link.id!, packet),
       onProgress: (link) => this.#handler.onLinkProgress(link.id!),
       onUnknownPacket: (link, type) => {

@@ -305,6 +305,24 @@ describe('accepted links', () => {
     expect(leader.closed.size).toBe(0)
   })
 
+  test('of strangers leave the places of members free', () => {
+    const stage = new LearnerStage(11, { acceptedLinksMax: 5, strangersMax: 3 })
+    const leader = stage.leader(1)
+    const dial = (sid: number): RawSocket => {
+      const socket = stage.raw()
+      socket.writeBytes(encodePackets({ ...INFO, sid: sid as ServerId } as Packet))
+      stage.runFor(100)
+      return socket
+    }
+    const sockets = [11, 12, 13, 14, 2, 15, 3].map(dial)
+    const closed = sockets.map(({ isClosed, isEnded }) => isClosed || isEnded)
+    expect(closed).toEqual([false, false, false, true, false, true, false])
+    expect(leader.accepted.length).toBe(5)
+    sockets[0]!.connection!.destroy()
+    stage.runFor(100)
+    expect(dial(16).isClosed).toBe(false)
+  })
+
   test('are measured only if they are of members', () => {
     const stage = new LearnerStage(10)
     const leader = stage.leader(1)
