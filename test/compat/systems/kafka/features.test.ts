@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { freePorts, type ServerKind } from '../../../../bench/servers/index.ts'
 import { expectEqualTrees, skipWithoutServers } from '../../ensemble/support/index.ts'
-import { findSystem, oddLines, readTree, skipWithoutSystem } from '../support/index.ts'
+import { findSystem, oddLines, readTree, skipWithoutSystem, watchCounts } from '../support/index.ts'
 import { BROKERS, exerciseFeatures, normalised, troubles, withKafka } from './support/index.ts'
 
 /*
  * What Kafka keeps in ZooKeeper: topics, configurations, credentials, ACLs, reassignments, elections. The same commands on
- * three servers of ours and on three of Apache's leave the same tree.
+ * three servers of ours and on three of Apache's leave the same tree, and the same watches.
  */
 const kafka = findSystem('kafka')
 const isSkipped = skipWithoutSystem(kafka) || skipWithoutServers('zabkeeper', 'apache-3.9')
@@ -20,7 +20,7 @@ test.skipIf(isSkipped)(
     const ours = await treeOn('zabkeeper', ports)
     const apaches = await treeOn('apache-3.9', ports)
     expect(ours).toEqual(apaches)
-    console.log(`${ours.length} znodes, the same on both`)
+    console.log(`${ours.length} lines about znodes and watches, the same on both`)
   },
 )
 
@@ -30,7 +30,8 @@ async function treeOn(kind: ServerKind, ports: readonly number[]): Promise<reado
     await exerciseFeatures(world)
     expect(oddLines(world.ensemble)).toEqual([])
     expect(troubles(world.kafka)).toEqual([])
-    found = normalised(await readTree(world.servers, '/kafka'))
+    const watches = await watchCounts(world.ensemble, (path) => path)
+    found = [...normalised(await readTree(world.servers, '/kafka')), ...watches]
     await expectEqualTrees(world.ensemble)
   })
   return found
