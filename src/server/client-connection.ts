@@ -85,7 +85,10 @@ export function connectionLimits(limits: Limits): ConnectionLimits {
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
   readonly outstanding: Outstanding
-  readonly stats: { recordEvent(bytes: number): void; recordDrop(): void }
+  readonly stats: {
+    recordEvent(connection: ClientConnection, bytes: number): void
+    recordDrop(): void
+  }
   /** Zxid of the last applied transaction. */
   readonly lastApplied: Zxid
   /** The first four bytes. True when they are a four-letter word, which the host then answers. */
@@ -214,10 +217,10 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
   }
 
   onFrame(bytes: Uint8Array, start: number, end: number): boolean {
+    this.stats.received += 1
     if (this.phase === Phase.opening) {
       this.#host.onConnectFrame(this, bytes, start, end)
     } else {
-      this.stats.received += 1
       this.#host.onRequestFrame(this, bytes, start, end)
     }
     return this.#mayRead()
@@ -236,13 +239,12 @@ export class ClientConnection implements ConnectionHandler, FrameSink, Watcher {
     const mark = this.out.beginFrame()
     writeWatcherEvent(this.out, zxid, type, path)
     this.out.endFrame(mark)
-    this.#host.stats.recordEvent(this.out.lastFrameBytes)
+    this.#host.stats.recordEvent(this, this.out.lastFrameBytes)
     this.#eventBytes += this.out.length - mark
     if (this.#eventBytes > this.#host.limits.outputBytesMax) {
       this.destroy('its client does not take its events')
       return
     }
-    this.stats.sent += 1
     this.#host.onTurnNeeded(this)
   }
 

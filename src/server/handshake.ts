@@ -26,7 +26,10 @@ export interface HandshakeHost {
   readonly lastApplied: Zxid
   /** Whether only clients that ask for no more are served, with reads. */
   readonly isReadOnly: boolean
-  readonly stats: { recordRevalidation(): void }
+  readonly stats: {
+    recordRevalidation(): void
+    recordConnectReply(connection: ClientConnection, createdAt: Zxid | null): void
+  }
   /** Not null while writes cannot be logged (the disk is full). */
   writeRefusal(): number | null
   /** Has the session created; {@link Handshake.onSessionCreated} follows when that is applied. */
@@ -178,6 +181,7 @@ export class Handshake {
     connection.notBefore = this.#sessions.takeUnfinished(sessionId)
     connection.phase = Phase.serving
     this.#respond(connection, connection.timeoutMs, sessionId, sessionPassword(sessionId))
+    this.#host.stats.recordConnectReply(connection, isNew ? this.#host.lastApplied : null)
     connection.lateAfterMs = this.#events.lateAfterMs(connection.timeoutMs)
     this.#events.connected(sessionId, connection.timeoutMs, connection.remote, isNew)
     this.#host.onServing(connection)
@@ -196,6 +200,7 @@ export class Handshake {
     })
     this.#events.refused(sessionId, connection.remote)
     this.#respond(connection, 0, NO_SESSION, INVALID_PASSWORD)
+    this.#host.stats.recordConnectReply(connection, null)
     connection.closeAfterFlush('its session is over')
   }
 

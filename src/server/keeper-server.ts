@@ -92,7 +92,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
     this.events = new EventHistory(clock, this.serverId)
     this.#stallWatch = new StallWatch(env, config.warnings, this.events)
     this.clientEvents = new ClientEvents(this.events, clock, logger, config.warnings.slowRequestMs)
-    this.stats = new ServerStats(env.metrics, this.clientEvents)
+    this.stats = new ServerStats(env.metrics, this.clientEvents, clock)
     this.limits = connectionLimits(config.limits)
     this.outstanding = new Outstanding(config.tuning.largeRequests)
     this.#providers = authProvidersOf(config)
@@ -119,7 +119,7 @@ export class KeeperServer implements ConnectionHost, ClientPortHost, RunningHost
       treeOptions: this.#treeOptions,
       running: () => this.#running,
     })
-    this.#words = new WordDesk(options.fourLetterWords, this.control)
+    this.#words = new WordDesk(options.fourLetterWords, this.control, this.stats)
     this.#port = new ClientPort(this, config.limits, clock, timers, logger, env.metrics)
     this.#sweeper = new ContainerSweeper(this.state.tree, sweeperOptionsOf(config), clock, timers, {
       deleteContainer: (path) => this.#propose({ type: OpCode.deleteContainer, path }, NO_SESSION),

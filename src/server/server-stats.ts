@@ -1,5 +1,5 @@
 import type { Zxid } from '../base/index.ts'
-import type { Counter, Metrics, Observer } from '../env/index.ts'
+import type { Clock, Counter, Metrics, Observer } from '../env/index.ts'
 import { OpCode } from '../wire/index.ts'
 import { BufferSizes } from './buffer-sizes.ts'
 import type { ClientConnection } from './client-connection.ts'
@@ -36,12 +36,13 @@ export class ServerStats {
   readonly #queueSizes: Observer
   readonly #readsAfterWrite: Observer
   readonly #events: ClientEvents
+  readonly #clock: Clock
   #minMs = 0
   #maxMs = 0
   #totalMs = 0
   #answered = 0
 
-  constructor(metrics: Metrics, events: ClientEvents) {
+  constructor(metrics: Metrics, events: ClientEvents, clock: Clock) {
     this.reads = new NamespaceSizes(metrics.summarySet('read_per_namespace'))
     this.#readLatency = metrics.summary('readlatency')
     this.#updateLatency = metrics.summary('updatelatency')
@@ -56,12 +57,33 @@ export class ServerStats {
     this.#queueSizes = metrics.summary('requests_in_session_queue')
     this.#readsAfterWrite = metrics.summary('reads_after_write_in_session_queue')
     this.#events = events
+    this.#clock = clock
   }
 
   /** A frame came, which is this long without its length. */
   recordPacket(bytes: number): void {
     this.packetsReceived += 1
     this.#bytesReceived.add(bytes + LENGTH_BYTES)
+  }
+
+  /** A four-letter word came. */
+  recordWord(connection: ClientConnection): void {
+    this.recordPacket(0)
+    connection.stats.received += 1
+  }
+
+  /** The answer to a word was written. */
+  recordWordAnswer(connection: ClientConnection): void {
+    this.#recordSent(connection)
+  }
+
+  /** The reply to the first frame was written. Upstream shows a new session as an operation of its own, `SESS`. */
+  recordConnectReply(connection: ClientConnection, createdAt: Zxid | null): void {
+    this.#recordSent(connection)
+    if (createdAt === null) return
+    const nowMs = this.#clock.monotonicMs()
+    const latencyMs = Math.max(0, Math.floor(nowMs - connection.heardMs))
+    connection.stats.recordReply(OpCode.createSession, 0, createdAt, latencyMs, nowMs)
   }
 
   /** A client wants to go on with its session. */
@@ -80,7 +102,8 @@ export class ServerStats {
   }
 
   /** An event of a watch was written. */
-  recordEvent(bytes: number): void {
+  recordEvent(connection: ClientConnection, bytes: number): void {
+    this.#recordSent(connection)
     this.#eventBytes.add(bytes)
   }
 
@@ -106,12 +129,13 @@ export class ServerStats {
     nowMs: number,
     isUpdate: boolean,
   ): void {
-    this.packetsSent += 1
+    this.#recordSent(connection)
     const { lastFrameBytes } = connection.out
     this.replySizes.record(lastFrameBytes)
     this.#bytesSent.add(lastFrameBytes)
     const latencyMs = nowMs === admittedMs ? 0 : Math.max(0, Math.floor(nowMs - admittedMs))
-    connection.stats.recordReply(opcode, xid, zxid, latencyMs, nowMs)
+    // Upstream answers credentials before its pipeline, where the last operation is noted.
+    if (opcode !== OpCode.auth) connection.stats.recordReply(opcode, xid, zxid, latencyMs, nowMs)
     if (!isUpdate) {
       this.readsAnswered += 1
       this.#readWait.observe(latencyMs)
@@ -135,6 +159,11 @@ export class ServerStats {
     this.#totalMs = 0
     this.#answered = 0
     this.replySizes.reset()
+  }
+
+  #recordSent(connection: ClientConnection): void {
+    this.packetsSent += 1
+    connection.stats.sent += 1
   }
 
   latency(): LatencyStatus {

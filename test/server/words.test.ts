@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { create, getData, ping, Stage } from './support/index.ts'
+import { auth, create, getData, ping, Stage, setData } from './support/index.ts'
 
 function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (c) => c.charCodeAt(0))
@@ -56,6 +56,35 @@ describe('four-letter words', () => {
     const session = `sid=0x${client.sessionId.toString(16)},lop=GETD`
     expect(stage.word('cons')).toContain(session)
     expect(stage.call(client, ping).err).toBe(0)
+  })
+
+  // As recorded from Apache ZooKeeper 3.9.3 with the same steps.
+  it('count every packet of a connection, both ways', () => {
+    const stage = Stage.open()
+    const client = stage.session()
+    const other = stage.session()
+    const shown = (): string => {
+      const mark = `sid=0x${client.sessionId.toString(16)}`
+      const line = stage
+        .word('cons')
+        .split('\n')
+        .find((each) => each.includes(mark))
+      return line?.match(/recved=\d+,sent=\d+|lop=\w+|lcxid=\w+/g)?.join(' ') ?? ''
+    }
+    expect(shown()).toBe('recved=1,sent=1 lop=SESS lcxid=0x0')
+    stage.call(client, create('/a', 'x'))
+    stage.call(client, getData('/a', true))
+    expect(shown()).toMatch(/^recved=3,sent=3 lop=GETD /)
+    stage.call(other, setData('/a', 'y'))
+    stage.until(() => shown().startsWith('recved=3,sent=4'))
+    stage.call(client, auth('digest', 'a:b'))
+    expect(shown()).toMatch(/^recved=4,sent=5 lop=GETD /)
+  })
+
+  it('are packets themselves, and count their answers when they are given', () => {
+    const stage = Stage.open()
+    expect(stage.word('srvr')).toMatch(/^Received: 1\nSent: 0$/m)
+    expect(stage.word('stat')).toMatch(/\(queued=0,recved=1,sent=0\)[\s\S]*^Received: 2\nSent: 1$/m)
   })
 
   it('after the handshake are a bad length', () => {
