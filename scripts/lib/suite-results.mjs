@@ -27,7 +27,7 @@ function attribute(attributes, name) {
   return new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? '?'
 }
 
-/** A test that has begun and not ended took the process with it, or was cut off. */
+/** A later run of the same test counts. One that has begun and not ended took the process with it, or was cut off. */
 function fromGo(text) {
   const words = { PASS: 'passed', FAIL: 'failed', SKIP: 'skipped' }
   const ended = [...text.matchAll(/^\s*--- (PASS|FAIL|SKIP): (\S+)/gm)]
@@ -40,8 +40,10 @@ function fromGo(text) {
 
 function fromCargo(text) {
   const words = { ok: 'passed', FAILED: 'failed', ignored: 'skipped' }
-  const ended = text.matchAll(/^test (\S+) \.\.\. (ok|FAILED|ignored)/gm)
-  return [...ended].map(([, name, word]) => `${words[word]} ${name}`)
+  const ended = text.matchAll(/^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED|ignored)/gm)
+  // A later run of the same test counts.
+  const results = new Map([...ended].map(([, name, word]) => [name, words[word]]))
+  return [...results].map(([name, word]) => `${word} ${name}`)
 }
 
 function table(folder, knownFile, suites) {
