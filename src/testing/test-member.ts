@@ -35,6 +35,11 @@ export class TestMember {
     host.clock.wallOffsetMs = settings.wallMs - host.clock.wallMs()
   }
 
+  /** How far its wall clock is from that of the simulated world. */
+  get wallOffsetMs(): number {
+    return this.#host.clock.wallOffsetMs
+  }
+
   get state(): MemberState {
     if (this.#host.state === 'running' || this.#host.state === 'starting') return 'running'
     return this.#host.state === 'paused' ? 'paused' : 'stopped'

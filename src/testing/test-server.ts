@@ -162,7 +162,9 @@ export class TestServer {
   machine(): TestMachine {
     this.#machines += 1
     const address = `10.1.${this.#machines >> 8}.${this.#machines & 0xff}`
-    return new TestMachine(this.#host, this.#world.startProcess(address, new SimDisk().open))
+    const env = this.#world.startProcess(address, new SimDisk().open)
+    env.clock.wallOffsetMs = this.members[0]!.wallOffsetMs
+    return new TestMachine(this.#host, env)
   }
 
   /** Connects a client in memory, on a machine of its own. It is closed with the test server, if not before. */

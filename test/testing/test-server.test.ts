@@ -81,6 +81,17 @@ describe.each([1, 3] as const)('%i servers', (servers) => {
 })
 
 describe('time', () => {
+  test('shows machines and servers the same wall time', async () => {
+    const wallMs = 1_000_000_000_000
+    const server = await start({ clock: 'manual', wallMs })
+    await server.advance(60_000)
+    const { clock } = server.machine().environment
+    const zk = await server.connect()
+    const { stat } = await zk.create('/a')
+    expect(clock.wallMs!()).toBeGreaterThanOrEqual(wallMs + 60_000)
+    expect(Number(stat.ctime) - clock.wallMs!()).toBe(0)
+  })
+
   test('stands still until it is advanced', async () => {
     const server = await start({ clock: 'manual', wallMs: 1_000_000_000_000 })
     const zk = await server.connect({ sessionTimeoutMs: 6000 })
