@@ -31,6 +31,7 @@ export {
   type Membership,
 } from './group.ts'
 export { IdGenerator, type IdGeneratorOptions } from './id-generator.ts'
+export { KazooLease } from './kazoo-lease.ts'
 export { LeaderLatch, type LeaderLatchOptions } from './leader-latch.ts'
 export {
   LeaderObserver,
@@ -39,7 +40,12 @@ export {
 } from './leader-observer.ts'
 export { LeaderSelector, type LeaderSelectorOptions, type Leading } from './leader-selector.ts'
 export { Lease, type LeaseInfo, type LeaseOptions } from './lease.ts'
-export type { HeldLease } from './leases/index.ts'
+export type {
+  HeldKazooLease,
+  HeldLease,
+  KazooLeaseOptions,
+  KazooLeaseRecord,
+} from './leases/index.ts'
 export { LockingQueue, type LockingQueueOptions } from './locking-queue.ts'
 export { type Acquirable, MultiLock } from './multi-lock.ts'
 export { Mutex, type MutexOptions } from './mutex.ts'

@@ -60,7 +60,7 @@ export interface LeaseInfo {
  *   holder. A `Lease` that has just been made does not know how old a renewal is, and waits for a whole duration.
  * - **Failures**: lost connections and sessions do not matter as long as a renewal succeeds within nine tenths of the
  *   duration. What is claimed by a call that was given up is given back in the background.
- * - **Upstream**: etcd's leases. kazoo's NonBlockingLease has other znodes and compares wall clocks.
+ * - **Upstream**: etcd's leases. kazoo's NonBlockingLease has other znodes and compares wall clocks: `KazooLease`.
  */
 export class Lease {
   readonly path: string

@@ -1,4 +1,7 @@
 export { type Claim, giveBackLease, HeldLease } from './held-lease.ts'
+export { HeldKazooLease } from './kazoo-held-lease.ts'
+export { type KazooLeaseOptions, KazooPlace } from './kazoo-place.ts'
+export { holderPath, type KazooLeaseRecord, readKazooLease } from './kazoo-record.ts'
 export {
   type FoundLease,
   FREE,

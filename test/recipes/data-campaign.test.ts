@@ -1,5 +1,13 @@
 import { expect } from 'vitest'
-import { IdGenerator, Lease, RecipeError, Stm } from '../../recipes/index.ts'
+import {
+  type Grant,
+  IdGenerator,
+  KazooLease,
+  Lease,
+  RecipeError,
+  Stm,
+  type WaitOptions,
+} from '../../recipes/index.ts'
 import { ZkError } from '../../src/client/index.ts'
 import type { SimRandom } from '../../src/sim/index.ts'
 import { type CampaignScene, recipeCampaign } from './support/campaign.ts'
@@ -146,16 +154,24 @@ recipeCampaign('no id is given twice', {
 
 const DURATION_MS = 6000
 
+interface AnyLease {
+  acquire(options: WaitOptions): Promise<Grant>
+  revoke?(options: WaitOptions): Promise<unknown>
+}
+
 class Leases implements CampaignScene {
-  readonly #leases: ReadonlyMap<Member, Lease>
+  readonly #leases: ReadonlyMap<Member, AnyLease>
   readonly #acts = new Acts()
   readonly #ledger = new Ledger()
   /** Wakes up those who hold it. */
   readonly #tick: (ms: number) => Promise<void>
 
-  constructor(members: readonly Member[], tick: (ms: number) => Promise<void>) {
+  constructor(
+    members: readonly Member[],
+    make: (member: Member) => AnyLease,
+    tick: (ms: number) => Promise<void>,
+  ) {
     this.#tick = tick
-    const make = ({ zk }: Member): Lease => new Lease(zk, '/leases/x', { durationMs: DURATION_MS })
     this.#leases = new Map(members.map((member) => [member, make(member)]))
   }
 
@@ -163,7 +179,9 @@ class Leases implements CampaignScene {
     const lease = this.#leases.get(member)!
     const options = someOptions(random)
     await this.#acts.run(
-      random.oneIn(8) ? lease.revoke(options) : this.#hold(member, random.below(20_000), options),
+      random.oneIn(8) && lease.revoke !== undefined
+        ? lease.revoke(options)
+        : this.#hold(member, random.below(20_000), options),
     )
   }
 
@@ -185,11 +203,27 @@ class Leases implements CampaignScene {
   }
 }
 
-recipeCampaign('one holder of a lease at a time', {
-  members: 3,
-  makeScene: (stage, members) =>
-    new Leases(members, (ms) => {
-      const { events } = stage.stage.world
-      return new Promise((resolve) => events.schedule(stage.nowMs + ms, resolve))
-    }),
-})
+const PATH = '/leases/x'
+const leases: Readonly<Record<string, (random: SimRandom) => (member: Member) => AnyLease>> = {
+  'one holder of a lease at a time':
+    () =>
+    ({ zk }) =>
+      new Lease(zk, PATH, { durationMs: DURATION_MS }),
+  'one holder of a lease of kazoo at a time':
+    (random) =>
+    ({ zk, env }) => {
+      // Any two differ by less than the skew.
+      env.clock.wallOffsetMs = random.below(1000) - 500
+      return new KazooLease(zk, PATH, { durationMs: DURATION_MS })
+    },
+}
+for (const [name, maker] of Object.entries(leases)) {
+  recipeCampaign(name, {
+    members: 3,
+    makeScene: (stage, members, random) =>
+      new Leases(members, maker(random), (ms) => {
+        const { events } = stage.stage.world
+        return new Promise((resolve) => events.schedule(stage.nowMs + ms, resolve))
+      }),
+  })
+}

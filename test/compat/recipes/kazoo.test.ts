@@ -5,6 +5,7 @@ import {
   Counter,
   DoubleBarrier,
   Group,
+  KazooLease,
   LockingQueue,
   PriorityQueue,
   Queue,
@@ -178,5 +179,66 @@ describe.skipIf(skipWithout(python))('ours and kazoo', { timeout: 300_000 }, () 
     await Promise.all([evaluate(theirs), ...ours])
     expect((await counter.get({ isFresh: true })).value).toBe(BigInt(5 * ENTRIES))
     expect(await evaluate(`zk.Counter('/counter').value`)).toBe(5 * ENTRIES)
+  })
+
+  const lease = (at: string, holder: string, seconds: number): string =>
+    `bool(zk.NonBlockingLease('${at}', __import__('datetime').timedelta(seconds=${seconds}), '${holder}'))`
+
+  test('NonBlockingLease: nobody gets what the other has', async () => {
+    const ours = new KazooLease(zk, '/lease', { durationMs: 60_000, holder: 'ours' })
+    const held = await ours.acquire()
+    expect(await evaluate(lease('/lease', 'theirs', 2))).toBe(false)
+    await held.release()
+    const beganMs = Date.now()
+    expect(await evaluate(lease('/lease', 'theirs', 2))).toBe(true)
+    expect(await ours.tryAcquire()).toBeNull()
+    const { holder, endMs } = (await ours.get())!
+    expect([holder, endMs > beganMs]).toEqual(['theirs', true])
+    const again = await ours.acquire()
+    expect(Date.now()).toBeGreaterThan(endMs)
+    expect(again.fencingToken).toBeGreaterThan(held.fencingToken)
+    await again.release()
+  })
+
+  test('NonBlockingLease: one name is one holder', async () => {
+    const ours = new KazooLease(zk, '/named', { durationMs: 60_000, holder: 'worker' })
+    expect(await evaluate(lease('/named', 'worker', 60))).toBe(true)
+    const held = await ours.tryAcquire()
+    expect(held?.isSure).toBe(true)
+    const lost = new Promise((resolve) => held!.signal.addEventListener('abort', resolve))
+    expect(await evaluate(lease('/named', 'worker', 60))).toBe(true)
+    await lost
+    expect(held!.signal.reason).toMatchObject({ code: 'GRANT_LOST' })
+    // What it gives back is no longer its own.
+    await held!.release()
+    expect(await evaluate(lease('/named', 'other', 60))).toBe(false)
+  })
+
+  test('MultiNonBlockingLease: one of ours at each number', async () => {
+    const several = lease('/several', 'theirs', 60).replace("Lease('", "Lease(2, '")
+    const theirs = several.replace('NonBlocking', 'MultiNonBlocking')
+    const [first, second] = ['/several/0', '/several/1'].map((at) =>
+      new KazooLease(zk, at, { durationMs: 60_000 }).acquire(),
+    )
+    const held = await Promise.all([first!, second!])
+    expect(await evaluate(theirs)).toBe(false)
+    await held[1]!.release()
+    expect(await evaluate(theirs)).toBe(true)
+    expect(await new KazooLease(zk, '/several/1', { durationMs: 60_000 }).tryAcquire()).toBeNull()
+    await held[0]!.release()
+  })
+
+  test('NonBlockingLease: one at a time, of many that want it', async () => {
+    const now: string[] = []
+    const turn = async (who: string): Promise<void> => {
+      const held = await new KazooLease(zk, '/many', { durationMs: 60_000 }).acquire()
+      now.push(who)
+      expect(now).toEqual([who])
+      expect(await evaluate(lease('/many', 'theirs', 1))).toBe(false)
+      expect(held.isSure).toBe(true)
+      now.pop()
+      await held.release()
+    }
+    await Promise.all(['a', 'b', 'c', 'd'].map(turn))
   })
 })
