@@ -4,6 +4,9 @@ import type { Ensemble } from '../../../../bench/servers/index.ts'
 const BUSY =
   /"msg":"(?:the process did not run for a while; .*|a durable write took long|a request took long)"/
 
+/** The tests take servers away. */
+const AWAY = /ECONNREFUSED.*"msg":"a server is not reached for elections"/
+
 /**
  * Warnings and errors in the logs of the ensemble's zabkeeper servers, `<id>: <line>`. A log is that of the process that
  * runs now, or ran last: look before a server is started again.
@@ -18,5 +21,5 @@ export function oddLinesOf(output: string, expected: readonly RegExp[] = []): re
   return output
     .split('\n')
     .filter((line) => line !== '' && !/^\{"level":"(?:debug|info|trace)"/.test(line))
-    .filter((line) => ![BUSY, ...expected].some((pattern) => pattern.test(line)))
+    .filter((line) => ![BUSY, AWAY, ...expected].some((pattern) => pattern.test(line)))
 }
