@@ -11,7 +11,6 @@ import {
   controllerEpoch,
   NOTHING_WRONG,
   registrations,
-  type Traffic,
   topics,
   troubles,
   withKafka,
@@ -19,7 +18,7 @@ import {
 
 /*
  * docs/migrating.md, with Kafka: brokers on three servers of Apache's, which are replaced one by one by ours and back
- * while records are produced and consumed, topics made and configurations changed.
+ * while records are produced and consumed, topics made, changed and deleted.
  */
 const kafka = findSystem('kafka')
 
@@ -32,7 +31,8 @@ describe.each(['apache-3.8', 'apache-3.9'] as const)('Kafka on %s', (kind) => {
         await world.kafka.start()
         await topics(world, '--create', '--topic', 'orders', '--partitions', '6')
         const traffic = world.traffic('orders', 6, 500)
-        await traffic.more()
+        const churn = world.churn()
+        await Promise.all([traffic.more(), churn.more()])
         const before = await registrations(world.client)
         const epoch = await controllerEpoch(world.client)
         expect(before).toHaveLength(3)
@@ -40,9 +40,9 @@ describe.each(['apache-3.8', 'apache-3.9'] as const)('Kafka on %s', (kind) => {
         for (const next of ['zabkeeper', kind] as const) {
           traffic.mark()
           for (const id of await followersFirst(world.ensemble)) {
-            await replace(world.ensemble, id, next, traffic)
-            const name = `made-after-${next}-${id}`
-            await topics(world, '--create', '--topic', name, '--partitions', '3')
+            await replace(world.ensemble, id, next, async () => {
+              await Promise.all([traffic.more(), churn.more()])
+            })
           }
           expect(world.ensemble.members.map((member) => member.kind)).toEqual([next, next, next])
           console.log(`now ${next}: longest pause of producing ${traffic.gapMs} ms`)
@@ -50,9 +50,11 @@ describe.each(['apache-3.8', 'apache-3.9'] as const)('Kafka on %s', (kind) => {
           expect(await controllerEpoch(world.client)).toBe(epoch)
         }
 
-        const { acknowledged, total, ...count } = await traffic.finish()
-        console.log(`${acknowledged} records acknowledged, ${count['groupRepeated']} read again`)
-        expect(count).toEqual({ ...NOTHING_WRONG, groupRepeated: 0 })
+        await churn.finish(world.servers)
+        const { acknowledged, total, groupRepeated, ...count } = await traffic.finish()
+        const rounds = `${churn.rounds} topics made, changed and deleted`
+        console.log(`${acknowledged} records acknowledged, ${groupRepeated} read again; ${rounds}`)
+        expect(count).toEqual(NOTHING_WRONG)
         expect(total).toBe(acknowledged)
         expect(troubles(world.kafka)).toEqual([])
         await expectEqualTrees(world.ensemble)
@@ -73,16 +75,16 @@ async function replace(
   ensemble: Ensemble,
   id: number,
   kind: ServerKind,
-  traffic: Traffic,
+  atWork: () => Promise<void>,
 ): Promise<void> {
   const member = ensemble.member(id)
   await ensemble.ready()
   expect(oddLines(ensemble)).toEqual([])
   await member.stop()
-  await traffic.more()
+  await atWork()
   member.kind = kind
   rmSync(member.dataDir, { recursive: true, force: true })
   await member.start()
-  await traffic.more()
+  await atWork()
   await expectNoMismatches(ensemble)
 }

@@ -1,4 +1,5 @@
 export { troubles } from './broker-log.ts'
+export { Churn } from './churn.ts'
 export { BROKERS, type Broker, Kafka, TOOLS } from './cluster.ts'
 export { acls, configs, exerciseFeatures, makeEverything, topics } from './features.ts'
 export { KraftController } from './kraft-controller.ts'

@@ -5,6 +5,7 @@ import type { Ensemble, ServerKind } from '../../../../../bench/servers/index.ts
 import { connect, type ZooKeeper } from '../../../../../src/client-node/index.ts'
 import { withEnsemble } from '../../../ensemble/support/index.ts'
 import type { SystemInstall } from '../../support/index.ts'
+import { Churn } from './churn.ts'
 import { Kafka } from './cluster.ts'
 import { Traffic } from './traffic.ts'
 
@@ -19,6 +20,8 @@ export interface World {
   readonly client: ZooKeeper
   /** Starts producing and consuming; it ends with the world. */
   traffic(topic: string, partitions: number, perSecond: number): Traffic
+  /** Starts making, changing and deleting topics; it ends with the world. */
+  churn(): Churn
 }
 
 export interface WorldOptions {
@@ -43,19 +46,25 @@ export async function withKafka(
     })
     const client = await connect(servers, { sessionTimeoutMs: 18_000 })
     const running: Traffic[] = []
+    const churning: Churn[] = []
     const traffic = (topic: string, partitions: number, perSecond: number): Traffic => {
       const one = new Traffic(kafka, install, topic, partitions, perSecond)
       running.push(one)
       return one
     }
+    const churn = (): Churn => {
+      const one = new Churn(kafka, install)
+      churning.push(one)
+      return one
+    }
     try {
-      await use({ ensemble, servers, folder, kafka, client, traffic })
+      await use({ ensemble, servers, folder, kafka, client, traffic, churn })
     } catch (error) {
       const reason = error instanceof Error ? error.stack : String(error)
       const outputs = [kafka.output, ...running.map(({ output }) => output)]
       throw new Error(`${reason}\n${outputs.join('\n')}`, { cause: error })
     } finally {
-      for (const one of running) one.kill()
+      for (const one of [...running, ...churning]) one.kill()
       await kafka.kill()
       await client.close()
       rmSync(folder, { recursive: true, force: true })
