@@ -297,6 +297,10 @@ function readWhitelist(settings: Settings, ensemble: EnsembleConfig | null): Fou
 function readSuperDigest(settings: Settings): string | null {
   const setting = settings.find('DigestAuthenticationProvider.superDigest')
   if (setting === undefined || setting.value === '') return null
-  if (/^super:[A-Za-z0-9+/]{27}=$/.test(setting.value)) return setting.value
-  throw settings.refuse(setting, "must be 'super:' and the base64 SHA-1 digest of 'super:password'")
+  // Any name will do, as upstream: `super` is that of its documentation.
+  if (/^[^:]*:[A-Za-z0-9+/]{27}=$/.test(setting.value)) return setting.value
+  throw settings.refuse(
+    setting,
+    "must be a user and the base64 SHA-1 digest of 'user:password', as in super:xQJm…=",
+  )
 }

@@ -263,6 +263,11 @@ describe('values', () => {
       'DigestAuthenticationProvider.superDigest',
       /super:/,
     ],
+    [
+      'DigestAuthenticationProvider.superDigest=super:secret',
+      'DigestAuthenticationProvider.superDigest',
+      /digest of/,
+    ],
     ['minSessionTimeout=70000', 'minSessionTimeout', /above the largest/],
     ['maxSessionTimeout=10', 'maxSessionTimeout', /above the largest/],
     ['zookeeper.maxCnxns=x', 'zookeeper.maxCnxns', /whole number/],
@@ -291,6 +296,11 @@ describe('values', () => {
       40,
     ],
     ['log.threshold=debug', (config: Config) => config.logLevel, 'debug'],
+    [
+      'DigestAuthenticationProvider.superDigest=curator-test:zghsj3JfJqK7DbWf0RQ1BgbJH9w=',
+      (config: Config) => config.superDigest,
+      'curator-test:zghsj3JfJqK7DbWf0RQ1BgbJH9w=',
+    ],
     ['cnxTimeout=0', (config: Config) => config.tuning.peers.electionConnectMs, null],
     ['preAllocSize=64', (config: Config) => config.limits.logSegmentBytes, 1024 * 1024],
     [
