@@ -83,6 +83,6 @@ export interface LearnerPortHandler {
    * @throws DecodeError for a statement that cannot be; the link is closed.
    */
   newSnapshotSink(statement: Uint8Array | null): SnapshotSink
-  /** The port could not be bound, or accepting failed for good. */
+  /** The port can never be bound, or accepting failed for good. */
   onPortError(error: IoError): void
 }

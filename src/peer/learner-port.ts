@@ -1,5 +1,5 @@
 import { assert, type ServerId } from '../base/index.ts'
-import type { Connection, ConnectionHandler } from '../env/index.ts'
+import type { Connection, ConnectionHandler, IoError } from '../env/index.ts'
 import type { LinkId, Packet } from '../zab/index.ts'
 import { Deadlines } from './deadlines.ts'
 import { refuse } from './ignore.ts'
@@ -11,8 +11,11 @@ import {
   type LearnerPortLimits,
   type LearnerPortOptions,
 } from './learner-options.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners, type ListenersHandler } from './listeners.ts'
 import type { PeerEnvironment } from './peer-environment.ts'
+
+/** Until a port that somebody else has is tried again. */
+const BIND_RETRY_MS = 500
 
 /**
  * The port between learners and their leader (`quorumPort`): packets of the core on one side, the byte stream of Apache
@@ -67,13 +70,19 @@ export class LearnerPort {
    */
   start(): void {
     assert(this.#listeners === null, 'the learner port is started once, until it is stopped')
-    const listeners: Listeners = new Listeners(this.#env, this.#options.listen, {
+    const handler: ListenersHandler = {
       onListening: (address) => this.#handler.onLearnerListening(address),
       onConnection: (socket) => {
         return listeners === this.#listeners ? this.#onConnection(socket) : refuse(socket)
       },
       onError: (error) => this.#handler.onPortError(error),
-    })
+    }
+    // Somebody else may have the port for a while, a connection that the system gave this number to, say. A leader whom
+    // nobody reaches falls by itself, and the others have another one.
+    const mayPass = (error: IoError): boolean => error.code === 'EADDRINUSE'
+    const { listen } = this.#options
+    const tries = Number.POSITIVE_INFINITY
+    const listeners = new Listeners(this.#env, listen, handler, tries, BIND_RETRY_MS, mayPass)
     this.#listeners = listeners
   }
 

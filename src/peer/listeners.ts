@@ -24,18 +24,24 @@ export class Listeners {
   readonly #listeners: Listener[] = []
   readonly #triesMax: number
   readonly #retryMs: number
+  readonly #mayPass: (error: IoError) => boolean
   readonly #timers: Set<TimerHandle> = new Set()
   #failed = 0
   #isClosed = false
 
-  /** Begins to listen, each address up to `triesMax` times; nothing is called from inside of this. */
+  /**
+   * Begins to listen, each address up to `triesMax` times as long as `mayPass` says so of the error; nothing is called from
+   * inside of this.
+   */
   constructor(
     env: PeerEnvironment,
     addresses: readonly Address[],
     handler: ListenersHandler,
     triesMax = 1,
     retryMs = 0,
+    mayPass: (error: IoError) => boolean = () => true,
   ) {
+    this.#mayPass = mayPass
     this.#env = env
     this.#handler = handler
     this.#triesMax = triesMax
@@ -73,7 +79,8 @@ export class Listeners {
         },
         onConnection: (socket) => this.#handler.onConnection(socket),
         onError: (error) => {
-          if (isBound || tries >= this.#triesMax) this.#onError(address, error, count)
+          const isLast = tries >= this.#triesMax || !this.#mayPass(error)
+          if (isBound || isLast) this.#onError(address, error, count)
           else this.#listenLater(address, error, count, tries)
         },
       },
@@ -85,7 +92,10 @@ export class Listeners {
     if (this.#isClosed) return
     const { host, port } = address
     const fields = { host, port, reason: error.message, tries }
-    this.#env.logger.warn('the port cannot be listened on; tried again', fields)
+    // Ever more seldom: it may be for long.
+    if (Number.isInteger(Math.log2(tries))) {
+      this.#env.logger.warn('the port cannot be listened on; tried again', fields)
+    }
     const timer = this.#env.timers.at(this.#env.clock.monotonicMs() + this.#retryMs, () => {
       this.#timers.delete(timer)
       this.#listen(address, count, tries + 1)

@@ -145,6 +145,28 @@ describe('learner port', () => {
     expect(node.opened).toEqual([])
   })
 
+  test('a port that somebody else has is tried again, until the server does not lead any more', () => {
+    const stage = new LearnerStage(12)
+    const { network } = stage.world.startProcess(hostOf(1), new SimDisk().open)
+    const other = new RawListener(network, { host: '', port: 2888 })
+    stage.until(() => other.listener !== null)
+    const node = stage.node(1)
+    for (let reigns = 0; reigns < 2; reigns += 1) {
+      node.call((port) => port.start())
+      stage.runFor(5_000)
+      node.call((port) => port.stopListening())
+      stage.runFor(5_000)
+    }
+    expect(node.addresses).toEqual([])
+    node.call((port) => port.start())
+    stage.runFor(1_000)
+    other.listener!.close(() => {})
+    stage.until(() => node.addresses.length > 0)
+    const told = stage.logLines.filter((line) => line.includes('cannot be listened on'))
+    expect(told.length).toBeGreaterThan(3)
+    expect(told.length).toBeLessThan(13)
+  })
+
   test('what is sent while dialling goes out first', () => {
     const stage = new LearnerStage(7)
     const leader = stage.leader(1)
