@@ -65,11 +65,10 @@ version_of() { case $1 in apache-3.8) echo 3.8.0 ;; *) echo 3.9.3 ;; esac; }
 # A virtual environment of Python for a suite: name, packages.
 python_for() {
   local folder=$work/python-$1
-  if [ ! -e "$folder/done" ]; then
-    python3 -m venv "$folder"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check "${@:2}"
-    touch "$folder/done"
-  fi
+  [ "$(cat "$folder/done" 2>/dev/null)" != "${*:2}" ] || return 0
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check "${@:2}"
+  echo "${*:2}" >"$folder/done"
 }
 
 # The source of a Python package, which holds its tests: name, version.
@@ -317,6 +316,7 @@ if [ -z "$table_only" ]; then
     "prepare_${suite//-/_}"
     for server in ${servers//,/ }; do
       say "$suite with $server"
+      rm -rf "$work/$suite.$server".*
       ("run_${suite//-/_}" "$server" "$work/$suite.$server")
     done
   done
