@@ -14,6 +14,7 @@ import {
   type Participant,
   participants,
   RecipeError,
+  thenRelease,
   type WaitOptions,
   type ZnodeGrant,
 } from './base/index.ts'
@@ -109,12 +110,13 @@ export class LeaderSelector {
 
   async #turn<T>(grant: ZnodeGrant, leading: Leading<T>): Promise<T> {
     this.#turns.add(grant)
-    try {
-      return await leading(grant)
-    } finally {
-      this.#turns.delete(grant)
-      await grant.release()
-    }
+    return await thenRelease(grant, async () => {
+      try {
+        return await leading(grant)
+      } finally {
+        this.#turns.delete(grant)
+      }
+    })
   }
 }
 

@@ -75,8 +75,13 @@ export class ReadWriteLock {
       }
       grant.signal.throwIfAborted()
       const reader = await this.#readerBeside(grant, cancellation)
-      await grant.release()
-      return reader
+      try {
+        await grant.release()
+        return reader
+      } catch (error) {
+        reader.release().catch(() => {})
+        throw error
+      }
     })
   }
 

@@ -1,4 +1,4 @@
-import type { Grant, Hold, WaitOptions } from './base/index.ts'
+import { type Grant, type Hold, thenRelease, type WaitOptions } from './base/index.ts'
 
 /**
  * Takes something, runs `body` while it is held and gives it back whatever happens: what is taken cannot be forgotten
@@ -12,9 +12,5 @@ export async function whileHeld<T, H extends Hold = Grant>(
   options: WaitOptions = {},
 ): Promise<T> {
   const held = await lock.acquire(options)
-  try {
-    return await body(held)
-  } finally {
-    await held.release()
-  }
+  return await thenRelease(held, () => body(held))
 }

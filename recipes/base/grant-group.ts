@@ -55,6 +55,20 @@ export async function releaseAll(grants: readonly Hold[]): Promise<void> {
   if (failed !== undefined) throw failed.reason
 }
 
+/** Settles as `body` does, after the release; when both fail, with what `body` says. */
+export async function thenRelease<T>(held: Hold, body: () => Promise<T>): Promise<T> {
+  let value: T
+  try {
+    value = await body()
+  } catch (error) {
+    // The janitor reports a failure.
+    await held.release().catch(() => {})
+    throw error
+  }
+  await held.release()
+  return value
+}
+
 /** One of several holders within this process of what a grant stands for. */
 export class PartGrant implements Grant {
   readonly path: string

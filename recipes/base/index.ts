@@ -18,7 +18,7 @@ export {
   parseName,
 } from './family.ts'
 export { type Grant, type GrantOptions, type Hold, isLoss, ZnodeGrant } from './grant.ts'
-export { GrantGroup, PartGrant } from './grant-group.ts'
+export { GrantGroup, PartGrant, thenRelease } from './grant-group.ts'
 export { hexId, uuid } from './ids.ts'
 export { Janitor } from './janitor.ts'
 export { blockersOf, byAge, type Contender, isOverflown, SEQUENCE_ALARM } from './order.ts'

@@ -20,6 +20,7 @@ import {
   ReentrantMutex,
   RevocableMutex,
   Semaphore,
+  whileHeld,
 } from '../../recipes/index.ts'
 import { ProtocolError, ServerError, type ZooKeeper } from '../../src/client/index.ts'
 import { type Member, RecipeStage } from './support/recipe-stage.ts'
@@ -288,5 +289,40 @@ describe('a persistent node', () => {
     expect(new TextDecoder().decode(data)).toBe('good')
     await stage.run(node.setData('better'))
     await stage.run(node.close())
+  })
+})
+
+describe('a release that fails', () => {
+  const failure = new Error('not permitted')
+
+  test('does not hide why what was done has failed', async () => {
+    const held = { release: async () => Promise.reject(failure) } as unknown as Hold
+    const lock = { acquire: async () => held }
+    const work = async (): Promise<void> => {
+      throw new Error('cannot work')
+    }
+    await expect(whileHeld(lock, work)).rejects.toThrow('cannot work')
+    await expect(whileHeld(lock, async () => 'done')).rejects.toBe(failure)
+  })
+
+  test('nor in a turn of a leader', async () => {
+    let grant: Hold | null = null
+    const turn = new LeaderSelector(a.zk, PATH).lead(async (taken) => {
+      grant = taken
+      vi.spyOn(taken, 'release').mockRejectedValueOnce(failure)
+      throw new Error('cannot work')
+    })
+    await expect(stage.run(turn)).rejects.toThrow('cannot work')
+    await stage.run(grant!.release())
+  })
+
+  test('leaves no reader behind who was to take the place of a writer', async () => {
+    const lock = new ReadWriteLock(a.zk, PATH)
+    const writer = await stage.run(lock.write.acquire())
+    vi.spyOn(writer, 'release').mockRejectedValueOnce(failure)
+    await expect(stage.run(lock.downgrade(writer))).rejects.toBe(failure)
+    await stage.until(() => stage.ephemerals().length === 1)
+    expect(stage.ephemerals()).toEqual([writer.path])
+    await stage.run(writer.release())
   })
 })
