@@ -5,46 +5,36 @@ import { type Kafka, PROGRAMS } from './cluster.ts'
 import { CHROOT } from './properties.ts'
 
 const KEPT = 4
-const ROUNDS_MS = 900_000
 
-/** `programs/Churn.java`: topics are made, changed and deleted all the time, so that brokers use ZooKeeper. */
+/**
+ * `programs/Churn.java`: topics are made, changed and deleted, so that brokers use ZooKeeper. Only when asked, and not while
+ * a server is ended: a controller whose create was done, and whose answer was lost with the connection, sends it again, is
+ * told that the znode exists, and leaves the partition without a leader until there is another controller.
+ */
 export class Churn {
   readonly #program: AskedProgram
   #rounds = 0
-  #isEnding = false
-  readonly #running: Promise<void>
-  #failure: unknown = null
 
   constructor(kafka: Kafka, install: SystemInstall) {
     const log = `-Dlog4j.configuration=file:${path.join(PROGRAMS, 'quiet.properties')}`
     const source = path.join(PROGRAMS, 'Churn.java')
     const java = [log, '-cp', install.classPath]
     this.#program = new AskedProgram(source, java, [kafka.bootstrap, String(KEPT)])
-    this.#running = this.#run()
-    // Whoever waits hears of it.
-    this.#running.catch((error: unknown) => {
-      this.#failure = error
-    })
   }
 
   get rounds(): number {
     return this.#rounds
   }
 
-  /** Waits for so many whole rounds that begin from now on. */
   async more(count: number = 2): Promise<void> {
-    const wanted = this.#rounds + count + 1
-    const isSo = (): boolean => {
-      if (this.#failure !== null) throw this.#failure
-      return this.#rounds >= wanted
+    for (let i = 0; i < count; i++) {
+      await this.#program.ask(`round ${this.#rounds}`)
+      this.#rounds += 1
     }
-    await until(`${count} more rounds of topics`, isSo, ROUNDS_MS)
   }
 
-  /** Ends it and compares what ZooKeeper holds with what was acknowledged. */
+  /** Compares what ZooKeeper holds with what was acknowledged. */
   async finish(servers: string): Promise<void> {
-    this.#isEnding = true
-    await this.#running
     const numbers = Array.from({ length: KEPT }, (_, i) => this.#rounds - KEPT + i)
     const wanted = numbers
       .map((one) => `churn-${one} 3 partitions, retention ${1_000_000 + one}`)
@@ -66,13 +56,6 @@ export class Churn {
 
   kill(): void {
     this.#program.kill()
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isEnding) {
-      await this.#program.ask(`round ${this.#rounds}`)
-      this.#rounds += 1
-    }
   }
 }
 
