@@ -1,4 +1,10 @@
-import { join, NoNodeError, type Stat, type ZooKeeper } from '../../src/client/index.ts'
+import {
+  InvalidArgumentError,
+  join,
+  NoNodeError,
+  type Stat,
+  type ZooKeeper,
+} from '../../src/client/index.ts'
 import { type Cancellation, persist, RecipeError } from '../base/index.ts'
 
 /** What kazoo's `lease_holder` contains, as JSON. */
@@ -63,7 +69,10 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-/** The wall clock, which kazoo's leases go by. */
+/** The wall clock, which kazoo's leases go by. @throws InvalidArgumentError when the client has been given none */
 export function wallMs(zk: ZooKeeper): number {
-  return zk.environment.clock.wallMs?.() ?? Date.now()
+  const nowMs = zk.environment.clock.wallMs?.()
+  if (nowMs !== undefined) return nowMs
+  const message = 'the clock that the client was given has no wallMs, which leases of kazoo go by'
+  throw new InvalidArgumentError('INVALID_ARGUMENT', message)
 }

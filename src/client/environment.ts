@@ -4,7 +4,7 @@ import type { SrvRecord } from './server-list.ts'
 
 /** What a client asks of the world. Every `Environment` of a server can be used as one. */
 export interface ClientEnvironment {
-  /** Calls and sessions go by `monotonicMs`; `wallMs`, else `Date.now`, is for recipes that compare machines. */
+  /** Calls and sessions go by `monotonicMs`; `wallMs` is for recipes that compare machines. */
   readonly clock: Pick<Clock, 'monotonicMs'> & Partial<Pick<Clock, 'wallMs'>>
   readonly timers: Timers
   readonly random: Pick<Random, 'uint32'>
