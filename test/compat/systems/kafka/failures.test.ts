@@ -14,9 +14,12 @@ import {
 const kafka = findSystem('kafka')
 
 /*
- * Brokers on three servers of ours, with a producer and a consumer group at work all the time. First servers fail, which
- * brokers must not notice by more than a reconnect; then the controller fails, which the others must notice.
+ * Brokers on three servers of ours, with a producer and a consumer group at work all the time, and topics made, changed
+ * and deleted. First servers fail, which brokers must not notice by more than a reconnect; then the controller fails,
+ * which the others must notice.
  */
+const ORDERS = ['--topic', 'orders']
+
 test.skipIf(skipWithoutSystem(kafka))(
   'Kafka goes on while servers of ours are lost, and finds another controller',
   { timeout: 1_800_000 },
@@ -24,9 +27,10 @@ test.skipIf(skipWithoutSystem(kafka))(
     await withKafka({ install: kafka.found!, kind: 'zabkeeper' }, async (world) => {
       const { ensemble, client } = world
       await world.kafka.start()
-      await createTopic(world, 'orders')
+      await topics(world, '--create', ...ORDERS, '--partitions', '6')
       const traffic = world.traffic('orders', 6, 500)
-      await traffic.more()
+      const churn = world.churn()
+      await Promise.all([traffic.more(), churn.more()])
       const before = await registrations(client)
       const epoch = await controllerEpoch(client)
       expect(before).toHaveLength(3)
@@ -37,9 +41,9 @@ test.skipIf(skipWithoutSystem(kafka))(
         traffic.mark()
         expect(oddLines(ensemble)).toEqual([])
         await leader.kill()
-        await traffic.more()
+        await Promise.all([traffic.more(), churn.more()])
         await leader.start()
-        await traffic.more()
+        await Promise.all([traffic.more(), churn.more()])
         console.log(`leader ${leader.id} killed: longest pause of producing ${traffic.gapMs} ms`)
       }
       // All servers, one after the other.
@@ -47,16 +51,15 @@ test.skipIf(skipWithoutSystem(kafka))(
         await ensemble.ready()
         expect(oddLines(ensemble)).toEqual([])
         await member.stop()
-        await traffic.more()
+        await Promise.all([traffic.more(), churn.more()])
         await member.start()
-        await traffic.more()
+        await Promise.all([traffic.more(), churn.more()])
       }
       // All at once: the records go on without them, and the sessions with them.
       await Promise.all(ensemble.members.map(async (member) => await member.kill()))
       await traffic.more()
       await ensemble.start()
-      await createTopic(world, 'afterwards')
-      await traffic.more()
+      await Promise.all([traffic.more(), churn.more()])
       expect(await registrations(client)).toEqual(before)
       expect(await controllerEpoch(client)).toBe(epoch)
       expect(troubles(world.kafka)).toEqual([])
@@ -72,24 +75,22 @@ test.skipIf(skipWithoutSystem(kafka))(
       await traffic.more()
       console.log(`controller killed: longest pause of producing ${traffic.gapMs} ms`)
       await world.kafka.broker(controller).start()
-      await traffic.more()
+      await Promise.all([traffic.more(), churn.more()])
       expect(await registrations(client)).toHaveLength(3)
 
       await standStill(world, controller === 1 ? 2 : 1)
-      await traffic.more()
+      await Promise.all([traffic.more(), churn.more()])
+      await churn.finish(world.servers)
 
       const { acknowledged, total, groupRepeated, ...count } = await traffic.finish()
-      console.log(`${acknowledged} records acknowledged, ${groupRepeated} read again by the group`)
+      const rounds = `${churn.rounds} topics made, changed and deleted`
+      console.log(`${acknowledged} records acknowledged, ${groupRepeated} read again; ${rounds}`)
       expect(count).toEqual(NOTHING_WRONG)
       expect(total).toBe(acknowledged)
       expect(oddLines(ensemble)).toEqual([])
     })
   },
 )
-
-async function createTopic(world: World, name: string): Promise<void> {
-  await topics(world, '--create', '--topic', name, '--partitions', '6')
-}
 
 /** A broker that does not run until its session has expired: it finds that out, and comes back with another. */
 async function standStill(world: World, id: number): Promise<void> {
@@ -101,8 +102,8 @@ async function standStill(world: World, id: number): Promise<void> {
   await until(`broker ${id} is back`, async () => (await registrations(world.client)).length === 3)
   const after = await registrations(world.client)
   expect(after.filter((one) => before.includes(one))).toHaveLength(2)
-  await until('every partition is whole', async () => {
-    const missing = await topics(world, '--describe', '--under-replicated-partitions')
+  await until('every partition of it is whole', async () => {
+    const missing = await topics(world, '--describe', '--under-replicated-partitions', ...ORDERS)
     return missing.trim() === ''
   })
 }
