@@ -45,7 +45,12 @@ test.skipIf(skipWithoutSystem(kafka))(
       const leader = await ensemble.leader()
       await leader.kill()
       await topics(world, '--create', '--topic', 'late', '--partitions', '3')
-      await configs(world, ...['--alter', '--add-config', 'retention.ms=3600000', ...LATE])
+      // A broker that has not heard of the topic yet says that there is none.
+      await until('the new topic has a configuration', async () => {
+        const where = ['--bootstrap-server', world.kafka.bootstrap]
+        const added = ['--alter', '--add-config', 'retention.ms=3600000', ...LATE]
+        return (await world.kafka.tryTool('configs', [...where, ...added])).code === 0
+      })
       await until('the new topic is in ZooKeeper, too', async () =>
         (await dataOf(world, '/config/topics/late')).includes('"retention.ms":"3600000"'),
       )

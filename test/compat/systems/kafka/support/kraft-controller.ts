@@ -20,6 +20,7 @@ export class KraftController {
     this.place = place
     this.#folder = path.join(world.folder, 'controller')
     this.program = kafkaProgram('controller', this.#folder, install)
+    world.programs.push(this.program)
   }
 
   /** With its storage formatted for the cluster that ZooKeeper knows; not started yet. */

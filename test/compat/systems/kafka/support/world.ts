@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Ensemble, ServerKind } from '../../../../../bench/servers/index.ts'
 import { connect, type ZooKeeper } from '../../../../../src/client-node/index.ts'
 import { withEnsemble } from '../../../ensemble/support/index.ts'
-import type { SystemInstall } from '../../support/index.ts'
+import type { JavaProgram, SystemInstall } from '../../support/index.ts'
 import { Churn } from './churn.ts'
 import { Kafka } from './cluster.ts'
 import { Traffic } from './traffic.ts'
@@ -16,6 +16,8 @@ export interface World {
   /** For files; it is deleted with the world. */
   readonly folder: string
   readonly kafka: Kafka
+  /** More programs, which end with the world. */
+  readonly programs: JavaProgram[]
   /** A session of the test's own. */
   readonly client: ZooKeeper
   /** Starts producing and consuming; it ends with the world. */
@@ -45,6 +47,7 @@ export async function withKafka(
       ...(ports === undefined ? {} : { ports }),
     })
     const client = await connect(servers, { sessionTimeoutMs: 18_000 })
+    const programs: JavaProgram[] = []
     const running: Traffic[] = []
     const churning: Churn[] = []
     const traffic = (topic: string, partitions: number, perSecond: number): Traffic => {
@@ -58,7 +61,7 @@ export async function withKafka(
       return one
     }
     try {
-      await use({ ensemble, servers, folder, kafka, client, traffic, churn })
+      await use({ ensemble, servers, folder, kafka, programs, client, traffic, churn })
     } catch (error) {
       const reason = error instanceof Error ? error.stack : String(error)
       const outputs = [kafka.output, ...running.map(({ output }) => output)]
@@ -66,6 +69,7 @@ export async function withKafka(
     } finally {
       for (const one of [...running, ...churning]) one.kill()
       await kafka.kill()
+      for (const one of programs) await one.kill()
       await client.close()
       rmSync(folder, { recursive: true, force: true })
     }
