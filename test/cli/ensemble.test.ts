@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { EXIT } from '../../src/cli/index.ts'
@@ -88,12 +88,10 @@ test('three participants and an observer serve from their zoo.cfg and myid, and 
   for (const { run } of started) expect((await run.ended).code).toBe(EXIT.ok.code)
 })
 
-test.each([
-  ['quorum', EXIT.failure.code],
-  ['election', EXIT.electionPort.code],
-])('a %s port that is taken ends the start, and the message names it', async (name, code) => {
+/** A list of one server, with a peer port that another program has. */
+async function startBlocked(what: 'quorum' | 'election'): Promise<Blocked> {
   const [quorum, election] = await freePorts(2)
-  const port = name === 'quorum' ? quorum : election
+  const port = (what === 'quorum' ? quorum : election)!
   const blocker = createServer()
   await new Promise<void>((resolve) => blocker.listen(port, '127.0.0.1', resolve))
   const file = writeFolder(1, [
@@ -102,8 +100,40 @@ test.each([
     `server.1=127.0.0.1:${quorum}:${election}`,
   ])
   const args = ['--port', '0', '--host', '127.0.0.1', '--log-format', 'json']
-  const ending = await scratch.run('serve', file, ...args).ended
+  return { run: scratch.run('serve', file, ...args), port, blocker }
+}
+
+interface Blocked {
+  readonly run: Run
+  readonly port: number
+  readonly blocker: Server
+}
+
+test('an election port that is taken ends the start, and the message names it', async () => {
+  const { run, port, blocker } = await startBlocked('election')
+  const ending = await run.ended
   blocker.close()
-  expect(ending.code).toBe(code)
+  expect(ending.code).toBe(EXIT.electionPort.code)
   expect(ending.stdout).toMatch(`cannot listen on 127.0.0.1:${port}: another program`)
 })
+
+test('a quorum port that is taken is named in the log, and taken when it is free', async () => {
+  const { run, port, blocker } = await startBlocked('quorum')
+  await run.says(new RegExp(`cannot listen on 127.0.0.1:${port}: another program.*tried again`))
+  await new Promise((resolve) => blocker.close(resolve))
+  await canConnect(port)
+  run.signal('SIGTERM')
+  expect((await run.ended).code).toBe(EXIT.ok.code)
+})
+
+/** Tries until somebody listens. */
+async function canConnect(port: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.on('error', () => setTimeout(() => void canConnect(port).then(resolve), 50))
+  })
+}
