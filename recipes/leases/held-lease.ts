@@ -1,13 +1,7 @@
-import {
-  BadVersionError,
-  ClosedError,
-  NoNodeError,
-  ZkError,
-  type ZooKeeper,
-} from '../../src/client/index.ts'
-import type { TimerHandle } from '../../src/env/index.ts'
+import { BadVersionError, NoNodeError, ZkError, type ZooKeeper } from '../../src/client/index.ts'
 import { Cancellation, type Grant, persist, RecipeError } from '../base/index.ts'
 import { FREE, formatLease, type LeaseRecord, parseLease, readLease } from './record.ts'
+import { TimedHold } from './timed-hold.ts'
 
 /** Clocks may run so much faster or slower than each other. */
 const DRIFT_MARGIN = 0.1
@@ -29,23 +23,24 @@ export class HeldLease implements Grant {
   readonly fencingToken: bigint
   readonly signal: AbortSignal
   readonly #zk: ZooKeeper
-  readonly #controller = new AbortController()
-  readonly #keeping: Cancellation
+  readonly #hold: TimedHold
   #record: LeaseRecord
   #version: number
   #sureUntilMs: number
-  #timer: TimerHandle | null = null
-  #released: Promise<void> | null = null
 
   constructor(zk: ZooKeeper, path: string, claim: Claim) {
     this.#zk = zk
     this.path = path
     this.fencingToken = claim.zxid
-    this.signal = this.#controller.signal
     this.#record = claim.record
     this.#version = claim.version
     this.#sureUntilMs = 0
-    this.#keeping = new Cancellation(zk, 'keep', path)
+    const { durationMs, id } = claim.record
+    this.#hold = new TimedHold({
+      ...{ zk, path, leasePath: path, durationMs },
+      giveBack: async (cancellation) => await giveBackLease(zk, path, id, cancellation),
+    })
+    this.signal = this.#hold.signal
     this.#extend(claim.sentAtMs)
     void this.#keep()
   }
@@ -61,12 +56,7 @@ export class HeldLease implements Grant {
 
   /** Resolves when others may have it. */
   release(): Promise<void> {
-    if (this.#released === null) {
-      // Before the signal aborts: a listener of it may release, too.
-      this.#released = this.#giveBack()
-      this.#end(new RecipeError('RELEASED', this.path, 'it was released'))
-    }
-    return this.#released
+    return this.#hold.release()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -81,24 +71,11 @@ export class HeldLease implements Grant {
   #extend(sentAtMs: number): void {
     const { durationMs } = this.#record
     this.#sureUntilMs = Math.max(this.#sureUntilMs, sentAtMs + durationMs * (1 - DRIFT_MARGIN))
-    this.#timer?.cancel()
-    this.#timer = this.#zk.environment.timers.at(this.#sureUntilMs, () => {
-      this.#end(new RecipeError('GRANT_LOST', this.path, 'it could not be renewed in time'))
-      // Others need not wait for it, if the connection comes back.
-      this.#released ??= this.#giveBack()
-      this.#released.catch(() => {})
-    })
-  }
-
-  #end(reason: Error): void {
-    this.#timer?.cancel()
-    this.#timer = null
-    this.#keeping.cancel(reason)
-    this.#controller.abort(reason)
+    this.#hold.sureUntil(this.#sureUntilMs)
   }
 
   async #keep(): Promise<void> {
-    const keeping = this.#keeping
+    const { keeping } = this.#hold
     try {
       for (;;) {
         await this.#untilChangedOrDue()
@@ -108,7 +85,7 @@ export class HeldLease implements Grant {
         if (this.#nowMs >= dueMs) await this.#renew()
       }
     } catch (error) {
-      this.#end(error as Error)
+      this.#hold.end(error as Error)
     } finally {
       keeping.end()
     }
@@ -116,7 +93,7 @@ export class HeldLease implements Grant {
 
   /** @throws when somebody has changed it */
   async #untilChangedOrDue(): Promise<void> {
-    const keeping = this.#keeping
+    const { keeping } = this.#hold
     const { signal } = keeping
     const { data, stat, watch } = await persist(keeping, () =>
       this.#zk.getData(this.path, { watch: true, signal }),
@@ -147,36 +124,24 @@ export class HeldLease implements Grant {
   async #renew(): Promise<void> {
     const renewals = this.#record.renewals + 1
     this.#record = { ...this.#record, renewals }
-    const { signal } = this.#keeping
+    const { keeping } = this.#hold
+    const { signal } = keeping
     const sentAtMs = this.#nowMs
     try {
       const data = formatLease(this.#record)
       this.#version = (await this.#zk.setData(this.path, data, this.#version, { signal })).version
     } catch (error) {
-      this.#keeping.check()
+      keeping.check()
       const isPassing =
         error instanceof BadVersionError ||
         (error instanceof ZkError && (error.retryable || error.outcome === 'unknown'))
       if (!isPassing) throw error
-      const found = await readLease(this.#zk, this.path, this.#keeping)
+      const found = await readLease(this.#zk, this.path, keeping)
       if (found === null) throw this.#lost('the znode is gone', error)
       this.#recognize(found.record, found.stat.version)
-      if (found.record?.renewals !== renewals) return await this.#keeping.pause()
+      if (found.record?.renewals !== renewals) return await keeping.pause()
     }
     this.#extend(sentAtMs)
-  }
-
-  async #giveBack(): Promise<void> {
-    const { durationMs, id } = this.#record
-    // After that it is everybody's.
-    const cancellation = new Cancellation(this.#zk, 'release', this.path, { timeoutMs: durationMs })
-    try {
-      await giveBackLease(this.#zk, this.path, id, cancellation)
-    } catch (error) {
-      if (cancellation.error === null && !(error instanceof ClosedError)) throw error
-    } finally {
-      cancellation.end()
-    }
   }
 
   #lost(why: string, cause?: unknown): RecipeError {

@@ -1,8 +1,8 @@
-import { ClosedError, NoNodeError } from '../../src/client/index.ts'
-import type { TimerHandle } from '../../src/env/index.ts'
+import { NoNodeError } from '../../src/client/index.ts'
 import { Cancellation, type Grant, persist, RecipeError } from '../base/index.ts'
 import type { KazooClaim, KazooPlace } from './kazoo-place.ts'
 import { holderPath, wallMs } from './kazoo-record.ts'
+import { TimedHold } from './timed-hold.ts'
 
 const RENEWALS_PER_DURATION = 3
 
@@ -13,20 +13,24 @@ export class HeldKazooLease implements Grant {
   readonly fencingToken: bigint
   readonly signal: AbortSignal
   readonly #place: KazooPlace
-  readonly #controller = new AbortController()
-  readonly #keeping: Cancellation
+  readonly #hold: TimedHold
   #claim: KazooClaim
-  #timer: TimerHandle | null = null
-  #released: Promise<void> | null = null
 
   constructor(place: KazooPlace, claim: KazooClaim) {
     this.#place = place
     this.path = holderPath(place.path)
     this.fencingToken = claim.zxid
-    this.signal = this.#controller.signal
+    this.#hold = new TimedHold({
+      zk: place.zk,
+      path: this.path,
+      leasePath: place.path,
+      durationMs: place.durationMs,
+      giveBack: async (cancellation) =>
+        await place.giveBack(cancellation, ({ stat }) => stat.czxid === this.fencingToken),
+    })
+    this.signal = this.#hold.signal
     this.#claim = claim
-    this.#keeping = new Cancellation(place.zk, 'keep', place.path)
-    this.#extend(claim)
+    this.#hold.sureUntil(claim.sureUntilMs)
     void this.#keep()
   }
 
@@ -44,60 +48,39 @@ export class HeldKazooLease implements Grant {
 
   /** Resolves when others may have it. */
   release(): Promise<void> {
-    if (this.#released === null) {
-      // Before the signal aborts: a listener of it may release, too.
-      this.#released = this.#giveBack()
-      this.#end(new RecipeError('RELEASED', this.path, 'it was released'))
-    }
-    return this.#released
+    return this.#hold.release()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
   }
 
-  #extend(claim: KazooClaim): void {
-    this.#claim = claim
-    this.#timer?.cancel()
-    this.#timer = this.#place.zk.environment.timers.at(claim.sureUntilMs, () => {
-      this.#end(new RecipeError('GRANT_LOST', this.path, 'it could not be renewed in time'))
-      // Others need not wait for it, if the connection comes back.
-      this.#released ??= this.#giveBack()
-      this.#released.catch(() => {})
-    })
-  }
-
-  #end(reason: Error): void {
-    this.#timer?.cancel()
-    this.#timer = null
-    this.#keeping.cancel(reason)
-    this.#controller.abort(reason)
-  }
-
   async #keep(): Promise<void> {
     const { durationMs } = this.#place
+    const { keeping } = this.#hold
     let dueMs = this.#place.nowMs + durationMs / RENEWALS_PER_DURATION
     try {
       for (;;) {
         await this.#untilChanged(dueMs)
         if (this.#place.nowMs < dueMs) continue
         dueMs = this.#place.nowMs + durationMs / RENEWALS_PER_DURATION
-        const renewed = await this.#place.renew(this.#keeping, this.fencingToken)
+        const renewed = await this.#place.renew(keeping, this.fencingToken)
         if (renewed === null) throw this.#lost()
-        this.#keeping.check()
-        this.#extend(renewed)
+        keeping.check()
+        this.#claim = renewed
+        this.#hold.sureUntil(renewed.sureUntilMs)
       }
     } catch (error) {
-      this.#end(error as Error)
+      this.#hold.end(error as Error)
     } finally {
-      this.#keeping.end()
+      keeping.end()
     }
   }
 
   /** Or until then. @throws when it is somebody else's */
   async #untilChanged(untilMs: number): Promise<void> {
     const { zk, nowMs } = this.#place
-    const keeping = this.#keeping
+    const { keeping } = this.#hold
     const { signal } = keeping
     const { stat, watch } = await persist(keeping, () =>
       zk.getData(this.path, { watch: true, signal }),
@@ -112,19 +95,6 @@ export class HeldKazooLease implements Grant {
     } finally {
       idle.end()
       void watch.close()
-    }
-  }
-
-  async #giveBack(): Promise<void> {
-    const { zk, path, durationMs } = this.#place
-    // After that it is everybody's.
-    const cancellation = new Cancellation(zk, 'release', path, { timeoutMs: durationMs })
-    try {
-      await this.#place.giveBack(cancellation, ({ stat }) => stat.czxid === this.fencingToken)
-    } catch (error) {
-      if (cancellation.error === null && !(error instanceof ClosedError)) throw error
-    } finally {
-      cancellation.end()
     }
   }
 
