@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { Op, setBody, WireClient } from '../client/index.ts'
 import type { ApacheInstall, ServerKind } from './apache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
+import { freePorts } from './free-ports.ts'
 import { type ExitStatus, pause, ServerProcess } from './server-process.ts'
 
 export interface MemberSpec {
@@ -306,28 +306,4 @@ export class EnsembleMember implements Endpoint {
   async stop(): Promise<ExitStatus | null> {
     return (await this.#process?.stop()) ?? null
   }
-}
-
-/** So many ports that nobody listens on just now, all different. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const probes = await Promise.all(Array.from({ length: count }, listenAnywhere))
-  const ports = probes.map(portOf)
-  await Promise.all(
-    probes.map(async (probe) => await new Promise<void>((done) => probe.close(() => done()))),
-  )
-  return ports
-}
-
-async function listenAnywhere(): Promise<Server> {
-  return await new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, '127.0.0.1', () => resolve(probe))
-  })
-}
-
-function portOf(probe: Server): number {
-  const address = probe.address()
-  if (typeof address !== 'object' || address === null) throw new Error('a probe has no port')
-  return address.port
 }

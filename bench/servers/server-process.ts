@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import { type ApacheInstall, findApache, lineOf, type ServerKind } from './apache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
@@ -204,19 +203,6 @@ export function missingServer(kind: ServerKind): string | null {
   if (findApache(line) === null) return `Apache ZooKeeper ${line} is not installed`
   const folders = (process.env['PATH'] ?? '').split(path.delimiter)
   return folders.some((folder) => existsSync(path.join(folder, 'java'))) ? null : 'java is missing'
-}
-
-/** A port nobody listens on just now. */
-export async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      probe.close(() => resolve(port))
-    })
-  })
 }
 
 export async function pause(ms: number): Promise<void> {
