@@ -11,7 +11,7 @@ import { cyclesOf, newDice, Writer } from './support/index.ts'
 const CYCLES = cyclesOf('ZABKEEPER_DISK_ERROR_CYCLES', 1)
 const EXIT_DISK_FAILED = 10
 /** A campaign has the machine for itself; in CI it is busy with other tests. */
-const STOP_MS = process.env['ZABKEEPER_DISK_ERROR_CYCLES'] === undefined ? 10_000 : 1000
+const STOP_MS = process.env['ZABKEEPER_DISK_ERROR_CYCLES'] === undefined ? 60_000 : 1000
 const HAS_STRACE = spawnSync('strace', ['-V']).status === 0 && ON_ZABKEEPER
 if (!HAS_STRACE) console.warn('skipped: strace is missing (Debian: apt-get install strace)')
 
@@ -48,7 +48,7 @@ class Injector {
       '-e',
       `inject=${fault}`,
     ]
-    const strace = new Program('strace', args, { timeoutMs: 50_000 })
+    const strace = new Program('strace', args, { timeoutMs: 90_000 })
     await strace.waitFor('attached')
     return new Injector(strace)
   }
@@ -61,14 +61,16 @@ class Injector {
 describe.skipIf(!HAS_STRACE)('a disk that fails', () => {
   test.each(FAULTS)(
     '$error from $what stops the server at once',
-    { timeout: 60_000 + CYCLES * 20_000 },
+    { timeout: 120_000 + CYCLES * 60_000 },
     async ({ calls, error, spread }) => {
       const dice = newDice()
       // Many segments and checkpoints: each of them syncs, on a slow machine too.
       const config = ['preAllocSize=1024', 'snapCount=500']
       server = await makeServer({ config })
       const { folder, port } = server.options
-      const writers = [new Writer('/a', port, dice), new Writer('/b', port, dice)]
+      // Writes must go on until one fails, which they would not once both have closed their sessions.
+      const endless = new Writer('/b', port, dice, { isClosing: false })
+      const writers = [new Writer('/a', port, dice), endless]
       try {
         for (let cycle = 0; cycle < CYCLES; cycle++) {
           // A healthy start first: an error while starting is another story.
@@ -78,7 +80,7 @@ describe.skipIf(!HAS_STRACE)('a disk that fails', () => {
           const fault = await Injector.attach(server.pid, `${calls}:error=${error}:when=${when}+`)
           const loads = writers.map(async (writer) => await writer.load(8))
           const failedAt = await fault.injected
-          const status = await server.exit(15_000)
+          const status = await server.exit(STOP_MS)
           expect(Date.now() - failedAt).toBeLessThan(STOP_MS)
           expect(status.code, server.output).toBe(EXIT_DISK_FAILED)
           expect(server.output).toMatch(new RegExp(error))

@@ -19,6 +19,11 @@ import {
 
 const EPHEMERAL = 'session'
 
+export interface WriterOptions {
+  /** Now and then it ends its session, and its load with it; true unless given. */
+  readonly isClosing?: boolean
+}
+
 /**
  * The only writer of a subtree. It keeps many requests under way and knows which were acknowledged. One connection's
  * requests are executed in order, so after a crash the subtree must be as after the last acknowledged request, or
@@ -35,6 +40,7 @@ export class Writer {
   readonly #port: number
   readonly #dice: Dice
   readonly #steps: StepMaker
+  readonly #mayClose: boolean
   #client: WireClient | null = null
   #session: { id: bigint; password: Buffer } | null = null
   #confirmed = new SubtreeState()
@@ -45,8 +51,9 @@ export class Writer {
   #hasRoot = false
   #isClosing = false
 
-  constructor(path: string, port: number, dice: Dice) {
+  constructor(path: string, port: number, dice: Dice, options: WriterOptions = {}) {
     this.path = path
+    this.#mayClose = options.isClosing ?? true
     this.#port = port
     this.#dice = dice
     this.#steps = new StepMaker(path, dice)
@@ -86,7 +93,7 @@ export class Writer {
     this.#isClosing = false
   }
 
-  /** Keeps `depth` requests under way until the connection ends. */
+  /** Keeps `depth` requests under way until the connection ends: its own closing of the session is an end, too. */
   async load(depth: number): Promise<void> {
     const client = this.#client
     if (client === null) throw new Error('not connected')
@@ -120,7 +127,7 @@ export class Writer {
   }
 
   #nextStep(): Step {
-    if (this.#dice.below(4000) === 0) {
+    if (this.#mayClose && this.#dice.below(4000) === 0) {
       this.#isClosing = true
       return this.#steps.closing(EPHEMERAL)
     }
