@@ -46,7 +46,9 @@ describe.each(['apache-3.8', 'apache-3.9'] as const)('with %s', (kind) => {
     ['ours was the leader', [apache, apache, ours]],
     ['ours lead then', [ours, ours, apache]],
   ] as const)('what no quorum had is taken back, %s', { timeout: 240_000 }, async (_, members) => {
-    await withEnsemble({ members, tickTime: 2000 }, async (ensemble) => {
+    // Little logs, because they are searched; long ticks: the leader is to wait for followers that stand still.
+    const config = ['preAllocSize=64']
+    await withEnsemble({ members, tickTime: 2000, config }, async (ensemble) => {
       await ensemble.makeLead(3)
       await writeZnodes(ensemble.ports[0]!, '/before', 10)
       const old = await writeUncommitted(ensemble, '/lost')

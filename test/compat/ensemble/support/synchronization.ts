@@ -1,5 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateFlag, createBody, Op, WireClient } from '../../../../bench/client/index.ts'
 import type { Ensemble, EnsembleMember } from '../../../../bench/servers/index.ts'
+import { standStill } from './standstill.ts'
 
 export type SyncKind = 'DIFF' | 'SNAP' | 'TRUNC'
 
@@ -13,6 +17,8 @@ const LINES: readonly (readonly [kind: SyncKind, pattern: RegExp])[] = [
 const POSITIONS = /LearnerHandler - Synchronizing .*maxCommittedLog=(\S+) .*peerLastZxid=(\S+)/
 /** A thread for one connection of a learner; its first line names the learner. */
 const HANDLER = /^\[(LearnerHandler-\S+)\](?:.* - Follower sid: (\d+))?/
+
+const DISK_LIMIT_MS = 60_000
 
 /** The synchronizations with this learner, in order: as it tells them itself, or else as its leader does. */
 export async function synchronizations(
@@ -59,24 +65,49 @@ export async function writeZnodes(port: number, root: string, count: number): Pr
   await client.close()
 }
 
-/** Has the leader log writes that no other server holds: its followers are gone before it asks them. */
+/**
+ * Has the leader log writes that no other server holds. Its followers stand still when it gets them: a leader whose
+ * followers have ended may give up before it has logged anything.
+ */
 export async function writeUncommitted(ensemble: Ensemble, path: string): Promise<EnsembleMember> {
   const leader = await ensemble.leader()
   const client = await WireClient.open({ port: leader.port })
   const followers = ensemble.members.filter((member) => member !== leader)
-  await Promise.all(followers.map(async (follower) => await follower.kill()))
+  await Promise.all(followers.map(standStill))
+  const paths = Array.from({ length: 5 }, (_, i) => `${path}${i}`)
   let answers = 0
-  for (let i = 0; i < 5; i++) {
-    const body = createBody(`${path}${i}`, 'never', CreateFlag.persistent)
-    void client.request(Op.create, body).then(
+  for (const one of paths) {
+    void client.request(Op.create, createBody(one, 'never', CreateFlag.persistent)).then(
       () => answers++,
       () => {},
     )
   }
-  // Enough for its disk, and less than it takes to see that the others have gone.
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await untilOnDisk(leader, paths)
   await leader.kill()
+  // What it sent them is still in their sockets, and goes with them.
+  await Promise.all(followers.map(async (follower) => await follower.kill()))
   client.destroy()
   if (answers > 0) throw new Error('a leader without followers has answered a write')
   return leader
+}
+
+/** Waits until the files of a server hold these words. What `kill -9` finds there stays there. */
+async function untilOnDisk(member: EnsembleMember, words: readonly string[]): Promise<void> {
+  const limit = Date.now() + DISK_LIMIT_MS
+  for (;;) {
+    const files = readdirSync(member.dataDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readIfThere(join(entry.parentPath, entry.name)))
+    if (words.every((word) => files.some((bytes) => bytes.includes(word)))) return
+    if (Date.now() > limit) throw new Error(`server ${member.id} has not logged ${words.join(' ')}`)
+    await sleep(20)
+  }
+}
+
+function readIfThere(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch {
+    return Buffer.alloc(0)
+  }
 }
