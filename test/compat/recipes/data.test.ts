@@ -38,8 +38,8 @@ for (const kind of KINDS) {
 
     beforeAll(async () => {
       server = await startServer({ kind })
-      zk = await connect(server.address, { sessionTimeoutMs: 20_000 })
-      other = await connect(server.address, { sessionTimeoutMs: 20_000 })
+      zk = await connect(server.address, { sessionTimeoutMs: 40_000 })
+      other = await connect(server.address, { sessionTimeoutMs: 40_000 })
     }, LIMIT_MS)
 
     afterAll(async () => {
@@ -190,7 +190,7 @@ describe.skipIf(skipWithout(classPath))('ours and Curator', { timeout: LIMIT_MS 
 
   beforeAll(async () => {
     server = await startServer()
-    zk = await connect(server.address, { sessionTimeoutMs: 20_000 })
+    zk = await connect(server.address, { sessionTimeoutMs: 40_000 })
     const file = path.join(import.meta.dirname, 'programs/Values.java')
     const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=off'
     const args = [quiet, '-cp', classPath.found!, file, server.address]
@@ -238,10 +238,15 @@ describe.skipIf(skipWithout(classPath))('ours and Curator', { timeout: LIMIT_MS 
   test('DistributedDoubleBarrier: both enter and leave together', async () => {
     const barrier = new DoubleBarrier(zk, '/double', { members: 3 })
     for (let round = 0; round < 2; round++) {
-      const their = theirs('double /double 3')
+      const entering = theirs('enter /double 3')
       const members = await Promise.all([barrier.enter(), barrier.enter()])
-      await Promise.all(members.map((member) => member.leave()))
-      await their
+      // Nobody leaves before Curator is through. Otherwise:
+      // 1. Its thread creates its znode and stands still.
+      // 2. The others come, see all three, create `ready`, and leave.
+      // 3. The thread counts too few, and waits for ever: it was told of `ready` before it waited.
+      await entering
+      const leaving = theirs('leave /double')
+      await Promise.all([...members.map((member) => member.leave()), leaving])
     }
   })
 

@@ -14,7 +14,7 @@ import org.apache.zookeeper.CreateMode;
  */
 public class Members {
     public static void main(String[] arguments) throws Exception {
-        CuratorFramework client = CuratorFrameworkFactory.newClient(arguments[0], 8000, 8000, new RetryForever(50));
+        CuratorFramework client = CuratorFrameworkFactory.newClient(arguments[0], 40000, 40000, new RetryForever(50));
         client.start();
         if (!client.blockUntilConnected(60, TimeUnit.SECONDS)) throw new AssertionError("not connected");
         GroupMember member = new GroupMember(client, arguments[1], "curator", "theirs".getBytes());

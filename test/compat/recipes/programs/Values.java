@@ -1,5 +1,7 @@
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
@@ -13,6 +15,7 @@ import org.apache.curator.retry.RetryForever;
 /** Recipes of Curator that hold values: each line `NAME COMMAND PATH …` is answered `NAME value TEXT` or `NAME failed REASON`. */
 public class Values {
     static CuratorFramework client;
+    static final Map<String, DistributedDoubleBarrier> entered = new ConcurrentHashMap<>();
 
     public static void main(String[] arguments) throws Exception {
         client = CuratorFrameworkFactory.newClient(arguments[0], 30000, 30000, new RetryForever(50));
@@ -66,13 +69,16 @@ public class Values {
             case "wait":
                 new DistributedBarrier(client, path).waitOnBarrier();
                 return "";
-            case "double": {
+            case "enter": {
                 DistributedDoubleBarrier barrier =
                     new DistributedDoubleBarrier(client, path, Integer.parseInt(argument));
                 barrier.enter();
-                barrier.leave();
+                entered.put(path, barrier);
                 return "";
             }
+            case "leave":
+                entered.remove(path).leave();
+                return "";
             case "offer":
                 new SimpleDistributedQueue(client, path).offer(argument.getBytes());
                 return "";
