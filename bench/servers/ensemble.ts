@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Op, setBody, WireClient } from '../client/index.ts'
+import { ConnectionLost, Op, setBody, WireClient } from '../client/index.ts'
 import type { ApacheInstall, ServerKind } from './apache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
 import { freePorts } from './free-ports.ts'
@@ -130,7 +130,7 @@ export class Ensemble {
         await this.ready()
         return
       }
-      await this.#writeEverywhere(leader)
+      await this.settle()
       await leader.kill()
       await this.leader()
       await leader.start()
@@ -139,16 +139,25 @@ export class Ensemble {
   }
 
   /**
-   * Gives all members the same last zxid. An Apache leader gives those that join first the state before its epoch, and
-   * later ones that of the epoch: without a write the later ones would win every election.
+   * Has all members that run apply the same last transaction, after whatever was answered before. An Apache leader gives
+   * those that join first the state before its epoch, and later ones that of the epoch: without a write the later ones
+   * would win every election. It also answers reads of its own clients, behind a sync too, before it has applied what
+   * a follower has answered.
    */
-  async #writeEverywhere(leader: EnsembleMember): Promise<void> {
-    await this.ready()
-    const client = await WireClient.open({ port: leader.port, host: leader.host })
-    const { err, zxid } = await client.request(Op.setData, setBody('/', '', -1))
-    if (err !== 0) throw new Error(`a write at server ${leader.id} answered ${err}`)
-    await client.close()
-    for (const member of this.members) if (member.running) await member.reach(zxid)
+  async settle(timeoutMs: number = 60_000): Promise<void> {
+    const limit = Date.now() + timeoutMs
+    for (;;) {
+      await this.ready()
+      try {
+        const zxid = await write(await this.leader())
+        for (const member of this.members) if (member.running) await member.reach(zxid)
+        return
+      } catch (error) {
+        // The leader may have been lost just now.
+        if (!(error instanceof ConnectionLost) || Date.now() > limit) throw error
+      }
+      await pause(POLL_MS)
+    }
   }
 
   /** The last of what every member wrote. */
@@ -264,20 +273,41 @@ export class EnsembleMember implements Endpoint {
   }
 
   async mode(): Promise<Mode | null> {
-    const answer = await fourLetterWord(this.port, 'srvr', 2000, this.host).catch(() => '')
+    const answer = await this.#ask('srvr')
     return (
       (/^Mode: (follower|leader|observer|read-only)$/m.exec(answer)?.[1] as Mode | undefined) ??
       null
     )
   }
 
+  /** Its mode, from one that serves or is about to: asked again where a busy machine was late with the answer. */
+  async role(timeoutMs: number = 60_000): Promise<Mode> {
+    const limit = Date.now() + timeoutMs
+    for (;;) {
+      const mode = await this.mode()
+      if (mode !== null) return mode
+      if (Date.now() > limit) throw new Error(`server ${this.id} has no role:\n${this.output}`)
+      await pause(POLL_MS)
+    }
+  }
+
+  /** Last zxid that it has applied. */
+  async zxid(timeoutMs: number = 60_000): Promise<bigint> {
+    const limit = Date.now() + timeoutMs
+    for (;;) {
+      const answer = await this.#ask('srvr')
+      const applied = /^Zxid: (0x[\da-f]+)$/m.exec(answer)?.[1]
+      if (applied !== undefined) return BigInt(applied)
+      if (Date.now() > limit) throw new Error(`server ${this.id} has no zxid:\n${this.output}`)
+      await pause(POLL_MS)
+    }
+  }
+
   /** Waits until this member has applied a transaction. */
   async reach(zxid: bigint, timeoutMs: number = 60_000): Promise<void> {
     const limit = Date.now() + timeoutMs
     for (;;) {
-      const answer = await fourLetterWord(this.port, 'srvr', 2000, this.host).catch(() => '')
-      const applied = /^Zxid: (0x[\da-f]+)$/m.exec(answer)?.[1]
-      if (applied !== undefined && BigInt(applied) >= zxid) return
+      if ((await this.zxid(timeoutMs)) >= zxid) return
       if (Date.now() > limit) {
         throw new Error(
           `server ${this.id} does not come to 0x${zxid.toString(16)}:\n${this.output}`,
@@ -287,11 +317,25 @@ export class EnsembleMember implements Endpoint {
     }
   }
 
-  /** A number or word of `mntr`, e.g. `zk_digest_mismatches_count`; null when it has no such line. */
-  async monitor(key: string): Promise<string | null> {
-    const answer = await fourLetterWord(this.port, 'mntr', 2000, this.host)
-    const line = answer.split('\n').find((one) => one.startsWith(`${key}\t`))
-    return line?.slice(key.length + 1) ?? null
+  /**
+   * A number or word of `mntr`, e.g. `zk_digest_mismatches_count`; null when it has no such line. Waits until this
+   * member serves.
+   */
+  async monitor(key: string, timeoutMs: number = 60_000): Promise<string | null> {
+    const limit = Date.now() + timeoutMs
+    for (;;) {
+      const lines = (await this.#ask('mntr')).split('\n')
+      if (lines.some((one) => one.startsWith('zk_server_state\t'))) {
+        return lines.find((one) => one.startsWith(`${key}\t`))?.slice(key.length + 1) ?? null
+      }
+      if (Date.now() > limit) throw new Error(`server ${this.id} says no mntr:\n${this.output}`)
+      await pause(POLL_MS)
+    }
+  }
+
+  /** The answer to a four-letter word, empty when there is none just now. */
+  async #ask(word: string): Promise<string> {
+    return await fourLetterWord(this.port, word, 2000, this.host).catch(() => '')
   }
 
   signal(name: NodeJS.Signals): void {
@@ -306,4 +350,13 @@ export class EnsembleMember implements Endpoint {
   async stop(): Promise<ExitStatus | null> {
     return (await this.#process?.stop()) ?? null
   }
+}
+
+/** Changes the root, and has the zxid of the last transaction of this: the end of the session. */
+async function write({ host, port }: Endpoint): Promise<bigint> {
+  const client = await WireClient.open({ host, port })
+  const { err } = await client.request(Op.setData, setBody('/', '', -1))
+  if (err !== 0) throw new Error(`a write on port ${port} answered ${err}`)
+  await client.close()
+  return client.lastZxid
 }

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { WireClient } from '../../../bench/client/index.ts'
-import type { Ensemble, EnsembleMember, MemberSpec } from '../../../bench/servers/index.ts'
+import type { Ensemble, EnsembleMember, MemberSpec, Mode } from '../../../bench/servers/index.ts'
 import { Load, NamespacedNetwork, skipWithoutServers, withEnsemble } from './support/index.ts'
 
 /*
@@ -12,7 +13,7 @@ const isSkipped = skipWithoutServers('zabkeeper') || !canPartition()
 /** What each writer is to have answered after a change of the network. */
 const ANSWERS = 20
 /** A leader without followers, and followers without leader, find out after syncLimit ticks: 5 s. */
-const NOTICE_MS = 60_000
+const NOTICE_MS = 90_000
 
 function canPartition(): boolean {
   const isPossible = NamespacedNetwork.isPossible()
@@ -58,7 +59,7 @@ test.skipIf(isSkipped)('a leader cut off in both directions', LIMITS, async () =
     network.partition([leader.id], idsOf(others))
     await load.untilWritten(ANSWERS, NOTICE_MS)
     await client.closed
-    expect(await modesOf(others)).toContain('leader')
+    await untilOneLeads(others)
     await expectTurnedAway(leader)
   })
 })
@@ -69,7 +70,7 @@ test.skipIf(isSkipped)('a leader that hears and is not heard', LIMITS, async () 
     const others = othersOf(ensemble, leader)
     for (const other of others) network.block(leader.id, other.id)
     await load.untilWritten(ANSWERS, NOTICE_MS)
-    expect(await modesOf(others)).toContain('leader')
+    await untilOneLeads(others)
     await expectTurnedAway(leader)
   })
 })
@@ -80,7 +81,7 @@ test.skipIf(isSkipped)('a leader that is heard and does not hear', LIMITS, async
     const others = othersOf(ensemble, leader)
     for (const other of others) network.block(other.id, leader.id)
     await load.untilWritten(ANSWERS, NOTICE_MS)
-    expect(await modesOf(others)).toContain('leader')
+    await untilOneLeads(others)
     await expectTurnedAway(leader)
   })
 })
@@ -98,7 +99,7 @@ test.skipIf(isSkipped)('a follower cut off, twice', LIMITS, async () => {
       network.heal()
       await ensemble.ready()
       // The others went on all the time.
-      expect(await leader.mode()).toBe('leader')
+      expect(await leader.role()).toBe('leader')
     }
   })
 })
@@ -109,7 +110,7 @@ test.skipIf(isSkipped)('two of five cut off, with the leader', LIMITS, async () 
     const [companion, ...others] = othersOf(ensemble, leader)
     network.partition([leader.id, companion!.id], idsOf(others))
     await load.untilWritten(ANSWERS, NOTICE_MS)
-    expect(await modesOf(others)).toContain('leader')
+    await untilOneLeads(others)
     await expectTurnedAway(leader)
     await expectTurnedAway(companion!)
   })
@@ -172,8 +173,15 @@ function idsOf(members: readonly EnsembleMember[]): number[] {
   return members.map(({ id }) => id)
 }
 
-async function modesOf(members: readonly EnsembleMember[]): Promise<(string | null)[]> {
-  return await Promise.all(members.map(async (member) => await member.mode()))
+/** Asks until one of them says so: a machine that is busy may keep an answer for longer than a question waits. */
+async function untilOneLeads(members: readonly EnsembleMember[]): Promise<void> {
+  const modes = async (): Promise<(Mode | null)[]> =>
+    await Promise.all(members.map(async (member) => await member.mode()))
+  const limit = Date.now() + NOTICE_MS
+  while (!(await modes()).includes('leader')) {
+    if (Date.now() > limit) throw new Error('nobody leads')
+    await sleep(20)
+  }
 }
 
 /** Waits until this server serves nobody any more. */
@@ -181,6 +189,7 @@ async function untilIdle(member: EnsembleMember): Promise<void> {
   const limit = Date.now() + NOTICE_MS
   while ((await member.mode()) !== null) {
     if (Date.now() > limit) throw new Error(`server ${member.id} still serves`)
+    await sleep(20)
   }
 }
 

@@ -15,7 +15,7 @@ if (hasNoStrace) console.warn('skipped: strace is missing (Debian: apt-get insta
 const LIMITS = { timeout: 300_000 }
 /** What each writer is to have answered while the fault lasts, and after it. */
 const ANSWERS = 20
-const NOTICE_MS = 60_000
+const NOTICE_MS = 90_000
 const HUNG_MS = 100_000
 const SLOW_MS = 200
 
@@ -57,8 +57,8 @@ describe.skipIf(isSkipped)('a server that stands still', () => {
     await stage('a leader that stands still', async ({ ensemble, load, leader }) => {
       leader.signal('SIGSTOP')
       await load.untilWritten(ANSWERS, NOTICE_MS)
-      const others = ensemble.members.filter((one) => one !== leader)
-      expect(await Promise.all(others.map((one) => one.mode()))).toContain('leader')
+      // It cannot have answered them.
+      expect(await ensemble.leader()).not.toBe(leader)
       leader.signal('SIGCONT')
       await untilMode(leader, 'follower')
     })
@@ -71,9 +71,12 @@ describe.skipIf(isSkipped)('a server that stands still', () => {
       // Longer than its leader waits for it.
       await sleep(7000)
       await load.untilWritten(ANSWERS)
+      // Nobody sent it these: at first it does not know that it follows no more, and to have them it has to come back.
+      const missed = await leader.zxid()
       follower.signal('SIGCONT')
+      await follower.reach(missed)
       await follower.ready()
-      expect(await leader.mode()).toBe('leader')
+      expect(await leader.role()).toBe('leader')
     })
   })
 })
@@ -94,7 +97,7 @@ describe.skipIf(isSkipped || hasNoStrace)('a disk that hangs', () => {
       await disk.used()
       await load.untilWritten(ANSWERS, NOTICE_MS)
       disk.heal()
-      expect(await leader.mode()).toBe('leader')
+      expect(await leader.role()).toBe('leader')
     })
   })
 })
@@ -107,7 +110,7 @@ describe.skipIf(isSkipped || hasNoStrace)(`a disk that takes ${SLOW_MS} ms for a
       await load.untilWritten(ANSWERS, NOTICE_MS)
       disk.heal()
       // Slow is not dead: nobody is voted out for it.
-      expect(await leader.mode()).toBe('leader')
+      expect(await leader.role()).toBe('leader')
     })
   })
 
@@ -117,7 +120,7 @@ describe.skipIf(isSkipped || hasNoStrace)(`a disk that takes ${SLOW_MS} ms for a
       await disk.used()
       await load.untilWritten(ANSWERS, NOTICE_MS)
       disk.heal()
-      expect(await leader.mode()).toBe('leader')
+      expect(await leader.role()).toBe('leader')
     })
   })
 })

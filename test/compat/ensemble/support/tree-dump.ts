@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { buffer, Op, readBody, readNames, WireClient } from '../../../../bench/client/index.ts'
 import type { Endpoint } from '../../../../bench/servers/index.ts'
 
@@ -5,6 +6,8 @@ import type { Endpoint } from '../../../../bench/servers/index.ts'
 export const SUPER_DIGEST =
   'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4='
 const SUPER = 'super:secret'
+
+const DUMP_MS = 60_000
 
 /** What a server stores itself when it starts, without a transaction. */
 const OWN = new Set(['/zookeeper/config'])
@@ -52,10 +55,22 @@ async function dumpNode(
   return readNames(children.body).map((name) => `${parent}/${name}`)
 }
 
+/** A server may be on its way back still, or have lost its leader for a moment: then it is asked again. */
+async function dumpPatiently({ port, host }: Endpoint): Promise<ReadonlyMap<string, string>> {
+  for (const limit = Date.now() + DUMP_MS; ; await sleep(100)) {
+    try {
+      return await dumpTree(port, host)
+    } catch (error) {
+      const isLost = error instanceof Error && error.name === 'ConnectionLost'
+      if (!isLost || Date.now() > limit) throw error
+    }
+  }
+}
+
 /** The first few differences between the trees of servers, or an empty list. */
 export async function differencesBetween(servers: readonly Endpoint[]): Promise<readonly string[]> {
   const dumps: ReadonlyMap<string, string>[] = []
-  for (const server of servers) dumps.push(await dumpTree(server.port, server.host))
+  for (const server of servers) dumps.push(await dumpPatiently(server))
   const [first, ...others] = dumps
   const differences: string[] = []
   for (const [i, other] of others.entries()) {
