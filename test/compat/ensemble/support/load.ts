@@ -43,7 +43,7 @@ export class Load {
   }
 
   /** Waits until each writer has had answers to so many writes that it makes from now on. */
-  async untilWritten(count: number, limitMs: number = 30_000): Promise<void> {
+  async untilWritten(count: number, limitMs: number = 60_000): Promise<void> {
     const waits = this.writers.map(async (writer) => await writer.untilWritten(count, limitMs))
     const failed = (await Promise.allSettled(waits)).filter(({ status }) => status === 'rejected')
     if (failed.length > 0) {

@@ -94,7 +94,7 @@ export class RegisterWriter {
   }
 
   /** Waits until so many more writes are acknowledged. */
-  async untilWritten(count: number, limitMs: number = 30_000): Promise<void> {
+  async untilWritten(count: number, limitMs: number = 60_000): Promise<void> {
     const { register } = this
     const limit = Date.now() + limitMs
     for (let left = count, last = register.acknowledged; left > 0; ) {

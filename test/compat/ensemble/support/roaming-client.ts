@@ -4,6 +4,9 @@ import type { Endpoint } from '../../../../bench/servers/index.ts'
 import type { Dice } from '../../torture/support/index.ts'
 
 const RETRY_MS = 20
+const HANDSHAKE_MS = 3000
+/** A server that is silent for so long is left. ZooKeeper's own client waits for two thirds of the timeout. */
+const SILENCE_MS = 10_000
 
 /** One session that goes from server to server when its connection ends. */
 export class RoamingClient {
@@ -21,7 +24,11 @@ export class RoamingClient {
   #client: WireClient | null = null
   #opening: Promise<WireClient> | null = null
 
-  constructor(servers: readonly Endpoint[], dice: Dice, timeoutMs: number = 15_000) {
+  /**
+   * The longest timeout that servers grant with a tick of 1 s. A silence, and a handshake with a server that stands still,
+   * take 13 s of it: the rest is for a machine that is busy with other tests.
+   */
+  constructor(servers: readonly Endpoint[], dice: Dice, timeoutMs: number = 20_000) {
     this.#servers = servers
     this.#dice = dice
     this.#timeoutMs = timeoutMs
@@ -91,9 +98,8 @@ export class RoamingClient {
 
   async #open({ host, port }: Endpoint): Promise<WireClient | null> {
     const session = this.#session
-    // As ZooKeeper's own client: a server that is silent for two thirds of the timeout is left.
-    const silenceMs = (this.#timeoutMs * 2) / 3
-    const options = { host, port, timeoutMs: this.#timeoutMs, handshakeMs: 3000, silenceMs }
+    const limits = { handshakeMs: HANDSHAKE_MS, silenceMs: SILENCE_MS }
+    const options = { host, port, timeoutMs: this.#timeoutMs, ...limits }
     const resume = session === null ? {} : { session, lastZxid: this.#lastZxid }
     try {
       const client = await WireClient.open({ ...options, ...resume })
