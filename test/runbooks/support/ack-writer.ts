@@ -13,6 +13,8 @@ const OPTIONS = {
   retryDelayMsMax: 200,
   requestTimeoutMs: 5000,
 }
+/** For what is asked once: nothing is tried again. */
+const PATIENT = { ...OPTIONS, requestTimeoutMs: WAIT_MS }
 
 /** Writes all the time, through whatever happens, and knows what was acknowledged. */
 export class AckWriter {
@@ -38,7 +40,7 @@ export class AckWriter {
   /** `dataBytes`: about so much in each write, for a log that is to grow fast. */
   static async start(connectionString: string, dataBytes: number = 0): Promise<AckWriter> {
     const zk = await connect(connectionString, OPTIONS)
-    await zk.create(ROOT, '')
+    await zk.create(ROOT, '', { timeoutMs: WAIT_MS })
     return new AckWriter(zk, dataBytes)
   }
 
@@ -66,7 +68,7 @@ export class AckWriter {
 
   /** Reads with the session that writes. */
   async read(path: string): Promise<string> {
-    const { data } = await this.#zk.getData(path)
+    const { data } = await this.#zk.getData(path, { timeoutMs: WAIT_MS })
     return new TextDecoder().decode(data).trimEnd()
   }
 
@@ -76,7 +78,7 @@ export class AckWriter {
     await this.#loop
     const isSameSession = this.#zk.session?.id === this.#sessionId
     await this.#zk.close()
-    const reader = await connect(connectionString, OPTIONS)
+    const reader = await connect(connectionString, PATIENT)
     await reader.sync(ROOT)
     const { children } = await reader.getChildren(ROOT)
     await reader.close()

@@ -8,11 +8,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { freePorts } from '../../../bench/servers/index.ts'
 import { Tmpfs } from '../../compat/torture/support/tmpfs.ts'
 import { ROOT } from '../../tidy/source-files.ts'
 import { missingLine, type Step, stepsUnder } from './page.ts'
@@ -232,6 +233,15 @@ export class Site {
     return this.#toPage(readFileSync(this.at(host, '/journal'), 'utf8'))
   }
 
+  /** Waits until a journal contains `text` behind its first `from` letters. */
+  async untilJournal(host: string, text: string, from: number): Promise<void> {
+    const endMs = Date.now() + EQUAL_MS
+    while (!this.journal(host).includes(text, from)) {
+      if (Date.now() > endMs) throw new Error(`no ${text} in\n${this.journal(host).slice(from)}`)
+      await sleep(50)
+    }
+  }
+
   async discard(): Promise<void> {
     const { output } = await this.run(null, 'ls ..')
     for (const host of output.split('\n').filter((name) => /^zk\d$/.test(name)))
@@ -288,20 +298,4 @@ async function gone(pid: number): Promise<void> {
     if (Date.now() > endMs) throw new Error(`process ${pid} does not end`)
     await sleep(20)
   }
-}
-
-/** Ports that nobody has on any address. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.on('error', reject)
-          server.listen(0, () => resolve((server.address() as { port: number }).port))
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
