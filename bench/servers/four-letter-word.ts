@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 export async function fourLetterWord(
   port: number,
   word: string,
-  timeoutMs: number = 2000,
+  timeoutMs: number = 30_000,
   host: string = '127.0.0.1',
 ): Promise<string> {
   return await new Promise((resolve, reject) => {

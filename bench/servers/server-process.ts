@@ -109,7 +109,7 @@ export class ServerProcess {
   }
 
   async ready(): Promise<void> {
-    const limit = Date.now() + (this.options.startTimeoutMs ?? 30_000)
+    const limit = Date.now() + (this.options.startTimeoutMs ?? 60_000)
     for (;;) {
       if (this.#exited) throw new Error(`the server ended while starting:\n${this.output}`)
       const answer = await fourLetterWord(this.options.port, 'srvr', 2000, this.#host).catch(
@@ -137,7 +137,7 @@ export class ServerProcess {
   /** Asks for a graceful stop, and waits for the end. */
   async stop(): Promise<ExitStatus> {
     if (!this.#exited) this.signal('SIGTERM')
-    return await this.exit(20_000)
+    return await this.exit(60_000)
   }
 
   /** Waits until the process has ended by itself; kills it and rejects after `timeoutMs`. */
