@@ -75,6 +75,8 @@ async function replace(ensemble: Ensemble, id: number, kind: ServerKind): Promis
   const member = ensemble.member(id)
   await ensemble.ready()
   await member.stop()
+  // Empty, it has a vote all the same: with a server that lacks writes it could elect one that lacks them.
+  await ensemble.leader()
   member.kind = kind
   rmSync(member.dataDir, { recursive: true, force: true })
   await member.start()
