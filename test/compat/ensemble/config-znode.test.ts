@@ -9,6 +9,7 @@ import { skipWithoutServers, withEnsemble } from './support/index.ts'
 
 const CONFIG = '/zookeeper/config'
 const STAT_BYTES = 68
+const LIMIT_MS = '60000'
 /** Behind czxid, mzxid and ctime. */
 const MTIME_AT = 24
 const KINDS: readonly ServerKind[] = ['apache-3.8', 'zabkeeper', 'apache-3.9']
@@ -66,9 +67,27 @@ test.skipIf(isSkipped)('the same in servers of each kind', { timeout: 240_000 },
     expect(others).toEqual([first, first])
     const { port } = ensemble.member(2)
     const clients = ensemble.ports.map((one) => `127.0.0.1:${one}`)
-    const listed = await say(port, 'members', '--json', '--servers', 'SERVER')
+    const listed = await say(
+      port,
+      'members',
+      '--json',
+      '--timeout',
+      LIMIT_MS,
+      '--servers',
+      'SERVER',
+    )
     expect(JSON.parse(listed).map(({ client }: { client: string }) => client)).toEqual(clients)
-    const printed = await say(port, 'cli', '--json', '-server', 'SERVER', 'config', '-c')
+    const printed = await say(
+      port,
+      'cli',
+      '--json',
+      '--connect-timeout',
+      LIMIT_MS,
+      '-server',
+      'SERVER',
+      'config',
+      '-c',
+    )
     expect(JSON.parse(printed)).toEqual({ version: '0', addresses: clients })
   })
 })

@@ -25,6 +25,7 @@ import { expectEqualTrees, skipWithoutServers, withEnsemble } from './support/in
 const LEADER = 3
 const OBSERVER = 4
 const NO_NODE = -101
+const LIMIT_MS = 60_000
 
 describe.each<readonly [voters: ServerKind, observer: ServerKind]>([
   ['zabkeeper', 'zabkeeper'],
@@ -61,7 +62,7 @@ async function masterOf(ensemble: Ensemble, observer: EnsembleMember): Promise<E
   for (let tries = 0; tries < 10; tries++) {
     const id = await masterIdOf(observer)
     const master = ensemble.members.find((member) => member.id === id)
-    if (master !== undefined && (await master.mode()) === 'follower') return master
+    if (master?.running === true && (await master.role()) === 'follower') return master
     await observer.kill()
     await observer.start()
   }
@@ -70,8 +71,8 @@ async function masterOf(ensemble: Ensemble, observer: EnsembleMember): Promise<E
 
 /** Null after a while in which it says none: it may not have noticed yet that its master has gone, or look for one. */
 async function masterIdOf(observer: EnsembleMember): Promise<number | null> {
-  for (let tries = 0; tries < 100; tries++) {
-    const id = await observer.monitor('zk_observer_master_id').catch(() => null)
+  for (const limit = Date.now() + 10_000; Date.now() < limit; ) {
+    const id = await observer.monitor('zk_observer_master_id', 10_000).catch(() => null)
     if (id !== null && id !== '0') return Number(id)
     await sleep(50)
   }
@@ -129,10 +130,10 @@ async function open(
   { host, port }: EnsembleMember,
   options: Partial<WireOptions> = {},
 ): Promise<WireClient> {
-  for (let tries = 0; ; tries++) {
+  for (const limit = Date.now() + LIMIT_MS; ; ) {
     const client = await WireClient.open({ host, port, ...options }).catch((error: Error) => error)
     if (client instanceof WireClient) return client
-    if (tries === 100 || client.message.includes('expired')) throw client
+    if (Date.now() > limit || client.message.includes('expired')) throw client
     await sleep(50)
   }
 }

@@ -30,6 +30,7 @@ const NO_NODE = -101
 const NO_AUTH = -102
 const BAD_VERSION = -103
 const NODE_EXISTS = -110
+const LIMIT_MS = 60_000
 
 /** Every kind of write on every server, sessions that move, watches: all servers agree on all of it. */
 export async function exerciseAll(ensemble: Ensemble): Promise<void> {
@@ -163,7 +164,7 @@ async function watchAcross(port: number, otherPort: number, path: string): Promi
 
 /** A session goes on at another server with its ephemeral, and ends there with it. */
 async function moveSession(port: number, otherPort: number, path: string): Promise<void> {
-  const first = await WireClient.open({ port, timeoutMs: 10_000 })
+  const first = await WireClient.open({ port })
   const created = await first.request(Op.create, createBody(path, 'e', CreateFlag.ephemeral))
   expect(created.err).toBe(0)
   const session = { id: first.sessionId, password: first.password }
@@ -183,11 +184,10 @@ async function moveSession(port: number, otherPort: number, path: string): Promi
 
 /** A server that has not seen what the client has seen refuses it until it has. */
 async function resume(options: WireOptions): Promise<WireClient> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (const limit = Date.now() + LIMIT_MS; Date.now() < limit; await sleep(20)) {
     const client = await WireClient.open(options).catch((error: Error) => error)
     if (client instanceof WireClient) return client
     if (client.name !== 'ConnectionLost' || client.message.includes('expired')) throw client
-    await sleep(20)
   }
   throw new Error(`port ${options.port} does not take the session`)
 }
