@@ -19,7 +19,9 @@ export async function withBystander(
   work: () => Promise<void>,
 ): Promise<BystanderReport> {
   const file = path.join(import.meta.dirname, 'healthy-client.mjs')
-  const worker = new Worker(file, { workerData: { port: server.options.port, everyMs: 2 } })
+  const worker = new Worker(file, {
+    workerData: { port: server.options.port, pid: server.pid, everyMs: 2 },
+  })
   const next = async (): Promise<unknown> =>
     await new Promise((resolve, reject) => {
       worker.once('message', resolve)
