@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -23,6 +24,8 @@ export const TTL_MS = 20_000
 const PATRONI = '/usr/bin/patroni'
 const RUN_MS = 400_000
 const END_MS = 60_000
+/** A write waits for the replica, or until Patroni has found that there is none. */
+const SQL_MS = 120_000
 
 /** What a cluster begins with. It is stored in ZooKeeper by the node that comes first. */
 const BOOTSTRAP = {
@@ -113,7 +116,10 @@ export class PatroniNode {
   async query(sql: string): Promise<string[] | null> {
     const where = ['-h', '127.0.0.1', '-p', String(this.#port), '-U', 'postgres', '-d', 'postgres']
     const args = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', ...where]
-    const { code, stdout, output } = await runProgram('psql', args, { input: sql })
+    const { code, stdout, output } = await runProgram('psql', args, {
+      input: sql,
+      timeoutMs: SQL_MS,
+    })
     // What psql says by its code: no connection.
     if (code === 2) return null
     if (code !== 0) throw new Error(output)
@@ -155,12 +161,24 @@ export class PatroniNode {
   }
 }
 
-/** Those that have the folder in their command line: Patroni, PostgreSQL's first process, `initdb`, `pg_basebackup`. */
+/**
+ * Those that have the folder in their command line (Patroni, PostgreSQL's first process, `initdb`, `pg_basebackup`) or
+ * are in it: PostgreSQL's others, which outlive their first one for as long as it takes them to notice, and write.
+ */
 function processesOf(folder: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => commandLine(pid).includes(folder))
+    .filter((pid) => commandLine(pid).includes(folder) || workingFolder(pid).startsWith(folder))
     .map(Number)
+}
+
+function workingFolder(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    // It has ended in between, or is not ours to look at.
+    return ''
+  }
 }
 
 function commandLine(pid: string): string {
