@@ -12,11 +12,11 @@ import {
 
 const peer = await kazoo()
 
-describe.skipIf(skipWithout(peer))('kazoo', { timeout: 120_000 }, () => {
+describe.skipIf(skipWithout(peer))('kazoo', { timeout: 240_000 }, () => {
   let server: ServerProcess
 
   beforeAll(async () => {
-    server = await startServer({ tickTime: 500 })
+    server = await startServer({ tickTime: 500, config: ['maxSessionTimeout=60000'] })
   })
 
   afterAll(async () => {
@@ -25,7 +25,7 @@ describe.skipIf(skipWithout(peer))('kazoo', { timeout: 120_000 }, () => {
 
   function start(script: string): Program {
     const file = path.join(import.meta.dirname, 'kazoo', script)
-    return new Program(peer.found ?? '', ['-B', file, server.address], { timeoutMs: 110_000 })
+    return new Program(peer.found ?? '', ['-B', file, server.address], { timeoutMs: 220_000 })
   }
 
   test('makes every request', async () => {

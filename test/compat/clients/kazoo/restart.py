@@ -10,7 +10,7 @@ from kazoo.exceptions import NoNodeError
 from steps import ADDRESS, ask, connected, equal, expect, fails_with, step, wait_until
 
 states = []
-client = connected(timeout=20.0)
+client = connected(timeout=60.0)
 client.add_listener(states.append)
 session = client.client_id
 
@@ -60,7 +60,6 @@ def abandoned_session(path):
 
 def expiry():
     old = abandoned_session('/short')
-    equal(client.exists('/short').ephemeralOwner, old[0])
     wait_until(lambda: client.exists('/short') is None, 'the session expired')
     late = connected(client_id=old, timeout=2.0)
     expect(late.client_id[0] != old[0], 'another session')

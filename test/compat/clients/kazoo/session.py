@@ -199,8 +199,8 @@ def asynchronous():
     client.create('/async')
     made = [client.create_async('/async/%d' % i, b'%d' % i) for i in range(500)]
     reads = [client.get_async('/async/%d' % i) for i in range(500)]
-    equal([one.get(timeout=20) for one in made], ['/async/%d' % i for i in range(500)])
-    equal([one.get(timeout=20)[0] for one in reads], [b'%d' % i for i in range(500)])
+    equal([one.get(timeout=60) for one in made], ['/async/%d' % i for i in range(500)])
+    equal([one.get(timeout=60)[0] for one in reads], [b'%d' % i for i in range(500)])
     equal(len(client.get_children('/async')), 500)
 
 

@@ -14,8 +14,8 @@ logging.basicConfig(level=os.environ.get('KAZOO_LOG', 'CRITICAL'))
 
 def connected(**options):
     again = {'max_tries': -1, 'delay': 0.1, 'max_delay': 0.5}
-    client = KazooClient(hosts=ADDRESS, connection_retry=again, **{'timeout': 10.0, **options})
-    client.start(timeout=15)
+    client = KazooClient(hosts=ADDRESS, connection_retry=again, **{'timeout': 30.0, **options})
+    client.start(timeout=60)
     return client
 
 
@@ -61,7 +61,7 @@ class Events:
             self._seen.append((event.type, event.path))
             self._changed.notify_all()
 
-    def wait(self, count, seconds=10.0):
+    def wait(self, count, seconds=60.0):
         deadline = time.monotonic() + seconds
         with self._changed:
             while len(self._seen) < count:
@@ -72,7 +72,7 @@ class Events:
             return list(self._seen)
 
 
-def wait_until(condition, what, seconds=15.0):
+def wait_until(condition, what, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
