@@ -26,23 +26,32 @@ afterAll(async () => {
   await discardServer(server)
 })
 
-describe.skipIf(skipWithout(cli))('cli_mt', { timeout: 60_000 }, () => {
-  /** What the program prints for each command: all but times, zxids and durations. */
+/** What cli_mt prints for a sync of the root. */
+const SYNCED = '[/]: rc = 0\n\tname = /\n'
+
+describe.skipIf(skipWithout(cli))('cli_mt', { timeout: 180_000 }, () => {
+  /**
+   * What the program prints for each command: all but times, zxids and durations. It does not wait for replies by
+   * itself, and quits without them; and a reply is printed in several parts by a thread of its own, while another takes
+   * the next command. So each command is followed by a sync of the root, whose last line comes when all else is there.
+   */
   async function session(commands: readonly string[]): Promise<string[]> {
-    const program = new Program(cli.found ?? '', ['-h', server.address])
-    await program.waitFor('Got a new session id')
+    const program = new Program(cli.found ?? '', ['-h', server.address], { timeoutMs: 150_000 })
+    await program.waitFor(/Got a new session id.*\n/)
     const from = program.output.indexOf('\n', program.output.indexOf('Got a new session id')) + 1
-    // The program does not wait for replies by itself, and quits without them.
-    for (const command of [...commands, 'sync /']) {
+    for (const command of commands) {
       const before = program.output.length
       program.writeLine(command)
       await program.waitFor(/rc = |Error -/, before)
+      program.writeLine('sync /')
+      await program.waitFor(SYNCED, before)
     }
-    const end = program.output.lastIndexOf('[/]: rc = ')
+    const end = program.output.length
     program.writeLine('quit')
     await program.finished()
     return program.output
       .slice(from, end)
+      .replaceAll(SYNCED, '')
       .split('\n')
       .map((line) => line.trim())
       .filter((line) => line !== '' && !/^([cm]time\s*=|[cm]zxid=|time = )/.test(line))
@@ -117,7 +126,7 @@ describe.skipIf(skipWithout(cli))('cli_mt', { timeout: 60_000 }, () => {
   })
 })
 
-describe.skipIf(skipWithout(compiler))('the C library', { timeout: 60_000 }, () => {
+describe.skipIf(skipWithout(compiler))('the C library', { timeout: 180_000 }, () => {
   let folder: string
 
   beforeAll(() => {

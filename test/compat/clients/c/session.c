@@ -35,7 +35,7 @@ static void wait_for(volatile int *value, int wanted) {
 
 static zhandle_t *open_session(const char *address, const clientid_t *id) {
     connected = 0;
-    zhandle_t *zh = zookeeper_init(address, watcher, 10000, id, NULL, 0);
+    zhandle_t *zh = zookeeper_init(address, watcher, 30000, id, NULL, 0);
     EXPECT(zh != NULL);
     wait_for(&connected, 1);
     return zh;
@@ -189,7 +189,7 @@ static void takeover(const char *address) {
     zhandle_t *third = open_session(address, NULL);
     /* zookeeper_close sends closeSession and does not wait for its reply. */
     int left = ZOK;
-    for (int i = 0; i < 500 && left == ZOK; i++) {
+    for (int i = 0; i < 3000 && left == ZOK; i++) {
         left = zoo_exists(third, "/taken", 0, &stat);
         if (left == ZOK) usleep(10000);
     }
