@@ -122,7 +122,10 @@ describe('DIGEST-MD5', () => {
   })
 })
 
-describe.skipIf(findApache('3.8') === null)('Apache ZooKeeper 3.8 with SASL', () => {
+// A JVM is started twice.
+const LIMIT = { timeout: 120_000 }
+
+describe.skipIf(findApache('3.8') === null)('Apache ZooKeeper 3.8 with SASL', LIMIT, () => {
   let server: ServerProcess
 
   beforeAll(async () => {
@@ -155,6 +158,7 @@ describe.skipIf(findApache('3.8') === null)('Apache ZooKeeper 3.8 with SASL', ()
   test('lets in who knows the password', async () => {
     const zk = await connect(server.address, {
       sasl: digestMd5({ username: 'bob', password: "bob's secret" }),
+      sessionTimeoutMs: 40_000,
     })
     expect(await zk.whoAmI()).toContainEqual({ scheme: 'sasl', id: 'bob' })
     await zk.create('/bob', 'x', { acl: [{ perms: 31, scheme: 'sasl', id: 'bob' }] })

@@ -24,6 +24,7 @@ const serverIdentity = authority.issue({
 const alice = authority.issue({ name: 'alice' })
 const ca = authority.certificate
 const credentials = { ca, cert: alice.certificate, key: alice.key }
+const LIMIT = { timeout: 120_000 }
 const PATIENCE = { connectTimeoutMs: 60_000, attemptTimeoutMs: 50_000 }
 
 async function failure(promise: Promise<unknown>): Promise<ZkError> {
@@ -48,7 +49,7 @@ async function reason(servers: string, options: ConnectOptions): Promise<string>
   return (error.cause as Error).message
 }
 
-describe('TLS in front of a server', { timeout: 120_000 }, () => {
+describe('TLS in front of a server', LIMIT, () => {
   let server: ServerProcess
   const fronts: Server[] = []
 
@@ -151,7 +152,7 @@ const NETTY = ['netty-all', 'netty-codec', 'netty-handler', 'netty-resolver'].ma
   (name) => `/usr/share/java/${name}.jar`,
 )
 
-describe.skipIf(apache === null)('the secure port of Apache ZooKeeper 3.8', () => {
+describe.skipIf(apache === null)('the secure port of Apache ZooKeeper 3.8', LIMIT, () => {
   let server: ServerProcess
   let address: string
 
@@ -184,7 +185,7 @@ describe.skipIf(apache === null)('the secure port of Apache ZooKeeper 3.8', () =
   })
 
   test('takes the client for whom its certificate says', async () => {
-    const zk = await connect(address, { tls: credentials })
+    const zk = await connect(address, { ...PATIENCE, tls: credentials })
     expect(await zk.whoAmI()).toContainEqual({ scheme: 'x509', id: 'CN=alice' })
     await zk.create('/mine', 'x', { acl: [{ perms: 31, scheme: 'x509', id: 'CN=alice' }] })
     expect((await zk.getData('/mine')).stat.version).toBe(0)
