@@ -17,7 +17,7 @@ const recipes = await curator()
 let server: ServerProcess
 
 beforeAll(async () => {
-  server = await startServer({ tickTime: 500 })
+  server = await startServer({ tickTime: 500, config: ['maxSessionTimeout=60000'] })
 }, 60_000)
 
 afterAll(async () => {
@@ -28,10 +28,10 @@ function start(peer: Peer<string>, source: string): Program {
   const file = path.join(import.meta.dirname, 'java', source)
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=off'
   const args = [quiet, '-cp', peer.found ?? '', file, server.address]
-  return new Program('java', args, { timeoutMs: 110_000 })
+  return new Program('java', args, { timeoutMs: 220_000 })
 }
 
-describe.skipIf(skipWithout(client))('the Java client', { timeout: 120_000 }, () => {
+describe.skipIf(skipWithout(client))('the Java client', { timeout: 240_000 }, () => {
   test('makes every request, and keeps session and watches over a kill of the server', async () => {
     const program = start(client, 'JavaSession.java')
     await program.waitFor('ask kill and start')
@@ -44,7 +44,7 @@ describe.skipIf(skipWithout(client))('the Java client', { timeout: 120_000 }, ()
   })
 })
 
-describe.skipIf(skipWithout(recipes))('Curator', { timeout: 120_000 }, () => {
+describe.skipIf(skipWithout(recipes))('Curator', { timeout: 240_000 }, () => {
   test('runs its recipes', async () => {
     const { code, output } = await start(recipes, 'CuratorRecipes.java').finished()
     expect(passedSteps(output), output).toEqual([

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { ServerProcess } from '../../../bench/servers/index.ts'
 import { discardServer, startServer } from './support/index.ts'
@@ -13,7 +12,7 @@ let server: ServerProcess
 const clients: Untyped[] = []
 
 beforeAll(async () => {
-  server = await startServer({ tickTime: 500 })
+  server = await startServer({ tickTime: 500, config: ['maxSessionTimeout=60000'] })
 }, 60_000)
 
 afterEach(() => {
@@ -26,7 +25,7 @@ afterAll(async () => {
 
 async function connected(options: object = {}): Promise<Untyped> {
   const client: Untyped = zookeeper.createClient(server.address, {
-    sessionTimeout: 10_000,
+    sessionTimeout: 60_000,
     spinDelay: 100,
     ...options,
   })
@@ -55,7 +54,7 @@ async function failure(client: Untyped, method: string, ...args: unknown[]): Pro
 
 const { EPHEMERAL, EPHEMERAL_SEQUENTIAL, PERSISTENT_SEQUENTIAL } = zookeeper.CreateMode
 
-describe('node-zookeeper-client', { timeout: 30_000 }, () => {
+describe('node-zookeeper-client', { timeout: 120_000 }, () => {
   test('creates, reads, writes and deletes', async () => {
     const client = await connected()
     expect(await call(client, 'create', '/data', Buffer.from('one'))).toBe('/data')
@@ -92,9 +91,12 @@ describe('node-zookeeper-client', { timeout: 30_000 }, () => {
     const stat = await call(client, 'exists', '/modes/e')
     expect(stat.ephemeralOwner).toEqual(owner.getSessionId())
     expect(await failure(owner, 'create', '/modes/e/x')).toBe('NO_CHILDREN_FOR_EPHEMERALS')
+    let isWatched: Promise<Untyped> | undefined
     const gone = new Promise((resolve) => {
-      client.exists('/modes/e', resolve, () => null)
+      isWatched = call(client, 'exists', '/modes/e', resolve)
     })
+    // Before its owner goes.
+    expect(await isWatched).not.toBe(null)
     owner.close()
     expect(String(await gone)).toBe('NODE_DELETED[2]@/modes/e')
     expect((await call(client, 'getChildren', '/modes'))[0].sort()).toEqual([
@@ -173,7 +175,7 @@ describe('node-zookeeper-client', { timeout: 30_000 }, () => {
   })
 
   test('keeps its session over a kill of the server', async () => {
-    const client = await connected({ sessionTimeout: 20_000 })
+    const client = await connected()
     const session = client.getSessionId().toString('hex')
     await call(client, 'create', '/kept', Buffer.from('k'), EPHEMERAL)
     const again = new Promise((resolve) => client.once('connected', resolve))
@@ -183,8 +185,10 @@ describe('node-zookeeper-client', { timeout: 30_000 }, () => {
     expect(client.getSessionId().toString('hex')).toBe(session)
     const [data, stat] = await call(client, 'getData', '/kept')
     expect([data.toString(), stat.ephemeralOwner.toString('hex')]).toEqual(['k', session])
+    // The server closes the connection when the session is over.
+    const over = new Promise((resolve) => client.once('disconnected', resolve))
     client.close()
-    await promisify(setImmediate)()
+    await over
     const other = await connected()
     expect(await call(other, 'exists', '/kept')).toBe(null)
   })

@@ -8,7 +8,7 @@ const peer = npmZookeeper()
 // biome-ignore lint/suspicious/noExplicitAny: an untyped package
 type Untyped = any
 
-describe.skipIf(skipWithout(peer))('npm zookeeper', { timeout: 30_000 }, () => {
+describe.skipIf(skipWithout(peer))('npm zookeeper', { timeout: 120_000 }, () => {
   const ZooKeeper: Untyped = peer.found?.('zookeeper').Promise
   const flags: Untyped = peer.found?.('zookeeper').constants
   let server: ServerProcess

@@ -30,7 +30,7 @@ public class CuratorRecipes {
     }
 
     static void waitUntil(String what, Condition condition) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!condition.holds()) {
             if (System.nanoTime() > deadline) throw new AssertionError("still not true: " + what);
             Thread.sleep(20);
@@ -57,7 +57,7 @@ public class CuratorRecipes {
                 return null;
             }));
         }
-        for (Future<?> one : all) one.get(30, TimeUnit.SECONDS);
+        for (Future<?> one : all) one.get(90, TimeUnit.SECONDS);
         pool.shutdown();
         equal(entered.get() + " " + most.get(), "60 1");
         System.out.println("ok lock");
@@ -82,7 +82,7 @@ public class CuratorRecipes {
     static void persistentNode(CuratorFramework client, CuratorFramework other) throws Exception {
         PersistentNode node = new PersistentNode(client, CreateMode.EPHEMERAL, false, "/curator/node", "v".getBytes());
         node.start();
-        equal(node.waitForInitialCreate(10, TimeUnit.SECONDS), true);
+        equal(node.waitForInitialCreate(60, TimeUnit.SECONDS), true);
         Stat before = other.checkExists().forPath("/curator/node");
         other.delete().forPath("/curator/node");
         waitUntil("the node is back", () -> {
@@ -130,9 +130,9 @@ public class CuratorRecipes {
     public static void main(String[] args) throws Exception {
         List<CuratorFramework> clients = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            CuratorFramework client = CuratorFrameworkFactory.newClient(args[0], 10000, 10000, new RetryNTimes(10, 100));
+            CuratorFramework client = CuratorFrameworkFactory.newClient(args[0], 60000, 60000, new RetryNTimes(10, 100));
             client.start();
-            equal(client.blockUntilConnected(15, TimeUnit.SECONDS), true);
+            equal(client.blockUntilConnected(60, TimeUnit.SECONDS), true);
             clients.add(client);
         }
         lock(clients);

@@ -32,7 +32,7 @@ public class JavaSession {
             if (event.getState() == Watcher.Event.KeeperState.SyncConnected) connected.countDown();
             watcher.process(event);
         });
-        if (!connected.await(15, TimeUnit.SECONDS)) throw new AssertionError("not connected");
+        if (!connected.await(60, TimeUnit.SECONDS)) throw new AssertionError("not connected");
         return zk;
     }
 
@@ -63,7 +63,7 @@ public class JavaSession {
     }
 
     static String next(BlockingQueue<WatchedEvent> events) throws Exception {
-        WatchedEvent event = events.poll(10, TimeUnit.SECONDS);
+        WatchedEvent event = events.poll(60, TimeUnit.SECONDS);
         return event == null ? "no event" : event.getType() + " " + event.getPath();
     }
 
@@ -109,7 +109,7 @@ public class JavaSession {
         equal(zk.whoAmI().size(), 2);
         CountDownLatch synced = new CountDownLatch(1);
         zk.sync("/java", (rc, path, context) -> synced.countDown(), null);
-        equal(synced.await(10, TimeUnit.SECONDS), true);
+        equal(synced.await(60, TimeUnit.SECONDS), true);
         System.out.println("ok requests");
     }
 
@@ -128,7 +128,7 @@ public class JavaSession {
                 all.countDown();
             }, null);
         }
-        equal(all.await(30, TimeUnit.SECONDS), true);
+        equal(all.await(60, TimeUnit.SECONDS), true);
         for (int i = 0; i < 2 * count; i++) equal(order.get(i), i / 2 + 1);
         System.out.println("ok asynchronous");
     }
@@ -141,7 +141,7 @@ public class JavaSession {
             if (event.getPath() != null) events.add(event);
         };
         var open = ZooDefs.Ids.OPEN_ACL_UNSAFE;
-        ZooKeeper zk = open(20000, states::add);
+        ZooKeeper zk = open(60000, states::add);
         long session = zk.getSessionId();
         zk.create("/r", null, open, CreateMode.PERSISTENT);
         zk.create("/r/mine", bytes("m"), open, CreateMode.EPHEMERAL);
@@ -154,12 +154,12 @@ public class JavaSession {
         ask("kill and start");
         WatchedEvent state;
         do {
-            state = states.poll(20, TimeUnit.SECONDS);
+            state = states.poll(60, TimeUnit.SECONDS);
             if (state == null) throw new AssertionError("not reconnected");
         } while (state.getState() != Watcher.Event.KeeperState.SyncConnected);
         equal(zk.getSessionId(), session);
         equal(new String(zk.getData("/r/mine", false, null)), "m");
-        ZooKeeper other = open(10000, event -> {});
+        ZooKeeper other = open(60000, event -> {});
         other.setData("/r", bytes("changed"), 0);
         equal(next(events), "NodeDataChanged /r");
         other.create("/r/tree/leaf", null, open, CreateMode.PERSISTENT);
@@ -176,7 +176,7 @@ public class JavaSession {
 
     public static void main(String[] args) throws Exception {
         address = args[0];
-        ZooKeeper zk = open(10000, event -> {});
+        ZooKeeper zk = open(60000, event -> {});
         requests(zk);
         multi(zk);
         asynchronous(zk);
