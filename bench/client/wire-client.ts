@@ -88,7 +88,7 @@ export class WireClient {
 
   /** Opens the socket and the session; rejects when the server refuses it. */
   static async open(options: WireOptions): Promise<WireClient> {
-    const { host = '127.0.0.1', port, timeoutMs = 30_000, session, handshakeMs = 10_000 } = options
+    const { host = '127.0.0.1', port, timeoutMs = 30_000, session, handshakeMs = 60_000 } = options
     const socket = connect({ port, host, noDelay: true })
     const client = new WireClient(socket)
     await new Promise<void>((resolve, reject) => {

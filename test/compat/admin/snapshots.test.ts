@@ -37,7 +37,7 @@ const isSkipped = skipWithoutServers('apache-3.9') || isWithoutJetty()
 
 test.skipIf(isSkipped)(
   'a snapshot of ours is restored by 3.9.3, and one of 3.9.3 here',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'zabkeeper-snapshots-'))
     ends.push(() => rmSync(folder, { recursive: true, force: true }))

@@ -22,7 +22,7 @@ async function promtool(): Promise<Peer<string>> {
 
 const isSkipped = skipWithout(await promtool())
 
-describe.skipIf(isSkipped)('promtool check metrics', () => {
+describe.skipIf(isSkipped)('promtool check metrics', { timeout: 120_000 }, () => {
   let servers: TestServer
   let alone: TestServer
 
