@@ -135,9 +135,9 @@ export class RegisterWriter {
   /** What has become of the writes that were not answered: each was made or not, in order. */
   async #takeStock(client: WireClient): Promise<void> {
     const { register } = this
-    if (register.sent === 0) {
-      await client.request(Op.create, createBody(register.path, '0', CreateFlag.persistent))
-    }
+    // Refused but for the first time, and ordered behind every write that its last server has forwarded: a leader of
+    // Apache's answers a read of its own client, behind a sync too, while such writes wait for a quorum.
+    await client.request(Op.create, createBody(register.path, '0', CreateFlag.persistent))
     const { acknowledged } = register
     const { value, version } = await readRegister(client, register.path)
     register.judge(value, version, acknowledged, this.client.port)
