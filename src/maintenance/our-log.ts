@@ -110,11 +110,21 @@ export type OnRecord = (record: LogRecord) => void
  * it reading goes on with the next group that is whole.
  */
 export async function readOurLog(folder: string, onRecord: OnRecord = () => {}): Promise<LogView> {
-  const names = await namesIn(folder)
+  let names = await namesIn(folder)
   const walk = new LogWalk(folder, onRecord)
-  const segments = names.filter((name) => parseSegmentName(name)?.isPrepared === false)
-  for (const [at, name] of segments.entries()) {
-    await walk.segment(name, segments[at + 1] ?? null)
+  const segments = segmentsIn(names)
+  for (let at = 0; at < segments.length; at++) {
+    const name = segments[at]!
+    let bytes = await bytesOf(path.join(folder, name))
+    if (at === segments.length - 1) {
+      // Its server may have gone on in another one: (1) the names are read; (2) the next segment gets its name, and then
+      // this one says that the log goes on; (3) this one is read. It is the last if there is no other one afterwards.
+      names = await namesIn(folder)
+      const more = segmentsIn(names).filter((one) => one > name)
+      segments.push(...more)
+      if (more.length > 0) bytes = await bytesOf(path.join(folder, name))
+    }
+    if (bytes !== null) await walk.segment(name, bytes, segments[at + 1] ?? null)
   }
   const others = names.filter((name) => parseSegmentName(name) === null && name !== RESERVE_NAME)
   return walk.result(
@@ -148,6 +158,10 @@ async function namesIn(folder: string): Promise<readonly string[]> {
     if (codeOf(error) === 'ENOENT') return []
     throw error
   }
+}
+
+function segmentsIn(names: readonly string[]): string[] {
+  return names.filter((name) => parseSegmentName(name)?.isPrepared === false)
 }
 
 /** A segment that was there a moment ago may have been deleted by its server. */
@@ -201,10 +215,8 @@ class LogWalk {
     this.#onRecord = onRecord
   }
 
-  async segment(name: string, nextName: string | null): Promise<void> {
+  async segment(name: string, bytes: Uint8Array, nextName: string | null): Promise<void> {
     const file = path.join(this.#path, name)
-    const bytes = await bytesOf(file)
-    if (bytes === null) return
     const { number } = parseSegmentName(name)!
     const header = decodeSegmentHeader(bytes)
     this.#checkGap(number)

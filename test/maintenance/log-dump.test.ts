@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatHex, type SessionId } from '../../src/base/index.ts'
@@ -55,7 +55,11 @@ interface Dumped {
   readonly faults: string[]
 }
 
-async function dump(where: string, filter: Partial<DumpFilter> = {}): Promise<Dumped> {
+async function dump(
+  where: string,
+  filter: Partial<DumpFilter> = {},
+  onEntry: () => void = () => {},
+): Promise<Dumped> {
   const entries: DumpedEntry[] = []
   const remarks: string[] = []
   const faults: string[] = []
@@ -65,6 +69,7 @@ async function dump(where: string, filter: Partial<DumpFilter> = {}): Promise<Du
     { ...ALL, ...filter },
     {
       entry: (entry) => {
+        onEntry()
         entries.push(entry)
       },
       remark: (text, isFault) => {
@@ -77,6 +82,25 @@ async function dump(where: string, filter: Partial<DumpFilter> = {}): Promise<Du
 }
 
 describe('the log of a server of ours', () => {
+  test('goes on where its server does, in a segment that was not there when the reading began', async () => {
+    const whole = await dump(folders.at('ours'))
+    const running = folders.copy('ours', 'running')
+    const names = segments(running)
+    expect(names.length).toBe(3)
+    const next = names[2]!
+    renameSync(next, folders.at('prepared'))
+    let isBegun = false
+    const read = await dump(running, {}, () => {
+      // The first segment is being read, the second one is not yet.
+      if (!isBegun) renameSync(folders.at('prepared'), next)
+      isBegun = true
+    })
+    expect(read.faults).toEqual([])
+    expect(read.entries.map((entry) => entry.zxid)).toEqual(
+      whole.entries.map((entry) => entry.zxid),
+    )
+  })
+
   test('is given in order, with what is between transactions', async () => {
     const { entries, remarks, report } = await dump(folders.at('ours'))
     expect(entries.map((entry) => entry.zxid)).toEqual(
