@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { freePort } from '../../bench/servers/index.ts'
 import type { SessionId } from '../../src/base/index.ts'
 import { type AskOptions, askServers, whySession } from '../../src/forensics/index.ts'
 import { startTestServer, type TestServer } from '../../src/testing/index.ts'
@@ -60,12 +61,7 @@ describe('a server that gives no history is missing, and why is told:', () => {
   })
 
   test('nothing listens', async () => {
-    const server = createServer()
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve)
-    })
-    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
-    await new Promise((resolve) => server.close(resolve))
+    const address = `127.0.0.1:${await freePort()}`
     const { missing } = await askServers(asking([address]))
     expect(missing).toEqual([{ address, reason: 'nothing listens there' }])
   })

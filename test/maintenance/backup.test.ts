@@ -11,6 +11,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../../bench/servers/index.ts'
 import { snapshotFileBytes } from '../../src/apache-files/index.ts'
 import { formatHex, type Zxid } from '../../src/base/index.ts'
 import { FolderTarget, TarTarget } from '../../src/maintenance/backup/target.ts'
@@ -294,15 +295,7 @@ describe('of a running server', () => {
     await expect(refused).rejects.toThrow('refuses (401): Auth info is missing')
     const short = { address: `http://${address}/short`, authorization: TOKEN }
     await expect(backUpServer(short, to, () => {})).rejects.toThrow('is no whole snapshot')
-    const closed = createServer()
-    await new Promise<void>((resolve) => {
-      closed.listen(0, '127.0.0.1', () => resolve())
-    })
-    const { port } = closed.address() as AddressInfo
-    await new Promise((resolve) => {
-      closed.close(resolve)
-    })
-    const nobody = { address: `127.0.0.1:${port}`, authorization: null }
+    const nobody = { address: `127.0.0.1:${await freePort()}`, authorization: null }
     await expect(backUpServer(nobody, to, () => {})).rejects.toThrow('ECONNREFUSED')
     expect(existsSync(to)).toBe(false)
   })
