@@ -77,8 +77,8 @@ describe('zabkeeper lock', LIMITS, () => {
   })
 
   test('has one holder at a time', async () => {
-    const first = zabkeeper('lock', '/locks/b', ...shell('echo up; read line < pipe'))
     await scratch.runProgram('mkfifo', ['pipe']).ended
+    const first = zabkeeper('lock', '/locks/b', ...shell('echo up; read line < pipe'))
     await first.says(/up/)
     const second = zabkeeper('lock', '/locks/b', ...shell('echo second'))
     for (const limit of ['0', '300']) {
