@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Server } from 'node:net'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { freePort } from '../../bench/servers/index.ts'
 import type { ConnectionHandler, Listener, LogFields } from '../../src/env/index.ts'
 import { formatAddress, plainAddress } from '../../src/platform/addresses.ts'
 import { TcpNetwork } from '../../src/platform/network.ts'
@@ -66,8 +67,10 @@ test('when accepting fails, the port is opened again after a while', async () =>
     servers.push((message as { socket: { server: Server } }).socket.server)
   }
   subscribe('net.server.socket', onSocket)
+  // One that the system gives nobody else while it is closed.
+  const port = await freePort()
   network.listen(
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port },
     {},
     {
       onListening: (listener) => listeners.push(listener),
@@ -80,7 +83,6 @@ test('when accepting fails, the port is opened again after a while', async () =>
     },
   )
   await stage.until(() => listeners.length === 1)
-  const { port } = listeners[0]!.address
   connect({ host: '127.0.0.1', port }).resume()
   await stage.until(() => servers.length === 1 && accepted.length === 1)
   const full = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' })
