@@ -11,7 +11,9 @@ export function summarise(group: Group): Map<number, string> {
   if (group.lines.some((line) => line.flags.has('lossy'))) {
     return new Map(group.lines.map((line) => [line.number, 'lossy']))
   }
-  for (const line of group.lines) summaries.set(line.number, answersOf(group, line.number))
+  for (const line of group.lines) {
+    summaries.set(line.number, answersOf(group, line.number) || 'nothing')
+  }
   const last = group.lines[group.lines.length - 1]!
   const rest: string[] = []
   for (const [name, messages] of group.messages) {
@@ -21,7 +23,7 @@ export function summarise(group: Group): Map<number, string> {
       if (message.kind === 'undecodable') rest.push(`${name}:undecodable`)
     }
   }
-  const text = [summaries.get(last.number)!, ...rest].filter((part) => part !== '').join(' ')
+  const text = [answersOf(group, last.number), ...rest].filter((part) => part !== '').join(' ')
   summaries.set(last.number, text === '' ? 'nothing' : text)
   return summaries
 }
