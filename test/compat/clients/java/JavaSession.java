@@ -29,8 +29,8 @@ public class JavaSession {
     static ZooKeeper open(int timeout, Watcher watcher) throws Exception {
         CountDownLatch connected = new CountDownLatch(1);
         ZooKeeper zk = new ZooKeeper(address, timeout, event -> {
-            if (event.getState() == Watcher.Event.KeeperState.SyncConnected) connected.countDown();
             watcher.process(event);
+            if (event.getState() == Watcher.Event.KeeperState.SyncConnected) connected.countDown();
         });
         if (!connected.await(60, TimeUnit.SECONDS)) throw new AssertionError("not connected");
         return zk;

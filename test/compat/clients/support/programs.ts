@@ -43,7 +43,7 @@ export class Program {
     const timer = setTimeout(() => {
       this.#failure = new Error(`${command} ran for too long`)
       child.kill('SIGKILL')
-    }, options.timeoutMs ?? 60_000)
+    }, options.timeoutMs ?? 120_000)
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
       this.output += text
