@@ -21,6 +21,7 @@ import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
 import org.apache.curator.framework.recipes.locks.Lease;
 import org.apache.curator.retry.RetryNTimes;
 import org.apache.zookeeper.WatchedEvent;
+import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.recipes.leader.LeaderElectionSupport;
@@ -161,7 +162,10 @@ public class Contender {
         Work close;
         if (recipe.startsWith("zk:")) {
             CountDownLatch up = new CountDownLatch(1);
-            ZooKeeper client = new ZooKeeper(address, 30000, (WatchedEvent event) -> up.countDown());
+            // An attempt to connect that fails is told of, too: nobody has a session by then.
+            ZooKeeper client = new ZooKeeper(address, 30000, (WatchedEvent event) -> {
+                if (event.getState() == KeeperState.SyncConnected) up.countDown();
+            });
             up.await();
             session = client.getSessionId();
             hold = zooKeeperHold(client, recipe, path);
