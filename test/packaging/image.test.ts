@@ -70,6 +70,8 @@ describe('the Dockerfile', () => {
   })
 })
 
+const RETRIES = Number(/^HEALTHCHECK .*--retries=(\d+)/m.exec(TEXT)![1])
+
 /** The image's commands as processes, with the environment of a container whose folders are elsewhere. */
 describe('the commands of the image', () => {
   let folder: string
@@ -117,7 +119,9 @@ describe('the commands of the image', () => {
       // It was not up yet, or it was: the check says so in its exit code.
       expect([0, 1]).toContain(unwell.code)
       expect(await serves).toBe(true)
-      const well = await run(check)
+      // As often as the image says: one that takes too long on a busy machine does not count yet.
+      let well = await run(check)
+      for (let retries = 1; retries < RETRIES && well.code !== 0; retries++) well = await run(check)
       expect(well.output).toMatch(/ is healthy: standalone, /)
       expect(well.code).toBe(0)
       expect(readFileSync(path.join(folder, 'data', 'myid'), 'utf8')).toBe('7\n')
