@@ -141,7 +141,8 @@ describe('a server that is not well', () => {
 
   test('and nobody tells who the others are', async () => {
     const server = await wordServer({ srvr: NOT_SERVING, conf: NOT_SERVING })
-    const reach = { network: clientNetwork, timeoutMs: 300 }
+    // The words have to be answered within it, and a session is waited for to its end.
+    const reach = { network: clientNetwork, timeoutMs: 3000 }
     const asking = listMembers(options(server.address, { reach }))
     await expect(asking).rejects.toThrow(ClusterError)
     await expect(asking).rejects.toThrow(/it has no leader.*whitelist.*--servers.*--config/)
