@@ -122,7 +122,10 @@ export class ElectionPort {
     peer.isQuestion = notification.state === PeerState.LOOKING
     peer.isWaiting = true
     // Whether it is really gone shows by dialling it again.
-    if (peer.isQuestion && this.#isSilent(peer)) this.#dial(peer)
+    if (peer.isQuestion && this.#isSilent(peer)) {
+      if (peer.connection?.isHeard === false) peer.addresses?.onUseless()
+      this.#dial(peer)
+    }
     if (peer.connection !== null) {
       this.#write(peer, peer.connection)
       return
@@ -205,7 +208,10 @@ export class ElectionPort {
       this.#strangers -= 1
       return
     }
-    if (!connection.isHeard) peer.failures += 1
+    if (!connection.isHeard) {
+      peer.failures += 1
+      peer.addresses.onUseless()
+    }
     // What was written last may have been lost with it. Only questions are worth asking again.
     if (peer.isQuestion) peer.isWaiting = true
     this.#dialLater(peer)
@@ -344,7 +350,10 @@ export class ElectionPort {
     // A knock: the dial goes on until the other one has connected, or time is up.
     socket.end()
     const deadlineMs = this.#nowMs() + this.#limits.knockTimeoutMs
-    const onLate = (): void => this.#onDialFailed(peer, dial, NO_ANSWER_TO_KNOCK)
+    const onLate = (): void => {
+      if (peer.dial === dial) peer.addresses?.onUseless()
+      this.#onDialFailed(peer, dial, NO_ANSWER_TO_KNOCK)
+    }
     peer.setTimer(this.#env.timers.at(deadlineMs, onLate))
     return IGNORE
   }

@@ -61,6 +61,8 @@ export interface LinkStatus {
 export class LearnerLink implements ConnectionHandler, PacketSink {
   /** Null until an accepted link has said who it is. */
   id: LinkId | null
+  /** Open, and nothing has come on it yet. */
+  isSilent = false
   /** In the port's list of links with something to send. */
   isInTurn = false
 
@@ -138,6 +140,7 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   /** The socket is there; what has been sent until now goes out. */
   open(socket: Connection): void {
     this.#socket = socket
+    this.isSilent = true
     this.#establishedMs = this.#host.wallMs()
     socket.keepAlive(this.#host.limits.keepAliveMs)
     this.flush()
@@ -284,6 +287,7 @@ export class LearnerLink implements ConnectionHandler, PacketSink {
   /* ---------------------------------------------------------------- packets */
 
   onPacket(packet: Packet): void {
+    this.isSilent = false
     this.#packetsReceived += 1
     if (packet.kind === PacketKind.REQUEST) this.#requests += 1
     else if (packet.kind === PacketKind.FOLLOWERINFO || packet.kind === PacketKind.OBSERVERINFO) {

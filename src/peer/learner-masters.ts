@@ -48,6 +48,11 @@ export class LearnerMasters {
     this.#missingSinceMs = null
   }
 
+  /** The leader was reached, and never said anything. */
+  onSilent(leader: ServerId): void {
+    this.#leaders.get(leader)?.onUseless()
+  }
+
   /** Null for a leader that is not in the configuration. */
   of(leader: ServerId, nowMs: number): PeerAddresses | null {
     const own = this.#members.get(leader)

@@ -38,6 +38,8 @@ export class LearnerPort {
   /** Those of them that are of servers outside of the configuration. */
   readonly #strangers: Set<LinkId> = new Set()
   readonly #masters: LearnerMasters
+  /** The last dial. */
+  #asked: { readonly id: LinkId; readonly leader: ServerId } | null = null
   /** To be reported at the end of the turn. */
   #lost: { readonly id: LinkId; readonly reason: string }[] = []
   #listeners: Listeners | null = null
@@ -125,6 +127,7 @@ export class LearnerPort {
       this.#onDialFailed(id, `server ${to} is not in the configuration`)
       return
     }
+    this.#asked = { id, leader: to }
     this.#dials.add(id)
     addresses.connect(this.#env, {
       onOpen: (socket) => this.#onDialled(link, id, socket),
@@ -245,6 +248,8 @@ export class LearnerPort {
   }
 
   #forget(id: LinkId): void {
+    const isSilent = this.#links.get(id)?.isSilent === true
+    if (isSilent && this.#asked?.id === id) this.#masters.onSilent(this.#asked.leader)
     this.#links.delete(id)
     this.#accepted.delete(id)
     this.#strangers.delete(id)

@@ -10,13 +10,14 @@ import type { PeerEnvironment } from './peer-environment.ts'
 
 /**
  * Where a server is found. With several addresses (`multiAddress.enabled`) each is tried in turn, without giving up those
- * before it, and the one that answers first is tried first the next time.
+ * before it, and the one that answers first is tried first the next time, unless it was of no use: behind an address that
+ * accepts connections may be somebody else, or a machine that answers for those it does not reach.
  */
 export class PeerAddresses {
   readonly all: readonly Address[]
   /** How long an address may keep silent before the next one is tried too. */
   readonly #waitMs: number
-  /** Index of the one that answered last. */
+  /** Index of the one to begin with. */
   #best = 0
 
   constructor(all: readonly Address[], waitMs: number) {
@@ -32,6 +33,11 @@ export class PeerAddresses {
   /** Index of the address that answered last. */
   get best(): number {
     return this.#best
+  }
+
+  /** The address that answered last led to nothing: the next dial begins with the one after it. */
+  onUseless(): void {
+    this.#best = (this.#best + 1) % this.all.length
   }
 
   /** As {@link Network.connect}: the error is that of the address which was the last to fail. */

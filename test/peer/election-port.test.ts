@@ -357,6 +357,32 @@ describe('election port under trouble', () => {
   )
 })
 
+describe('election port and somebody else at the first address of a server', () => {
+  const WHAT_IT_DOES: readonly [does: string, onAccept: (socket: RawSocket) => void][] = [
+    ['nothing', () => {}],
+    ['close at once', (socket) => socket.connection!.end()],
+    ['cut at once', (socket) => socket.connection!.destroy()],
+    ['talk of other things', (socket) => socket.write(utf8('SSH-2.0-OpenSSH_9.2\r\n'))],
+  ]
+
+  test.each(WHAT_IT_DOES)('who may %s: the next address is dialled', (_, onAccept) => {
+    for (const sid of [1, 2]) {
+      const stage = new ElectionStage(5, [1, 2])
+      const stranger = stage.strangerBefore(sid)
+      stranger.onAccept = onAccept
+      const nodes = [stage.node(1), stage.node(2)]
+      const other = 3 - sid
+      for (let second = 0; second < 20; second += 1) {
+        // Who has the strange address does not dial by itself.
+        nodes[other - 1]!.send(sid, second)
+        stage.runFor(1_000)
+      }
+      expect(stranger.sockets.length, `an address of ${sid}`).toBeGreaterThan(0)
+      expect(nodes[sid - 1]!.roundsFrom(other), `an address of ${sid}`).toContain(19)
+    }
+  })
+})
+
 describe('election port and networks that lose everything', () => {
   /** Everybody asks everybody each second, as LOOKING servers do. */
   function askFor(stage: ElectionStage, nodes: readonly ElectionNode[], seconds: number): void {

@@ -48,6 +48,36 @@ function connected(stage: LearnerStage): Pair {
   return { stage, leader, learner, up, down: leader.accepted[0]! }
 }
 
+describe('somebody else at the first address of the leader', () => {
+  const WHAT_IT_DOES: readonly [does: string, onAccept: (socket: RawSocket) => void][] = [
+    ['nothing', () => {}],
+    ['cut at once', (socket) => socket.connection!.destroy()],
+  ]
+
+  test.each(WHAT_IT_DOES)('who may %s: the next address is dialled', (_, onAccept) => {
+    const stage = new LearnerStage(5)
+    const stranger = stage.strangerBefore(1)
+    stranger.onAccept = onAccept
+    const leader = stage.leader(1)
+    const learner = stage.node(2)
+    const first = learner.connect(1)
+    learner.send(first, INFO)
+    stage.runFor(1_000)
+    // As the core does when nothing has come within initLimit.
+    learner.call((port) => port.close(first))
+    expect([stranger.sockets.length, leader.accepted.length]).toEqual([1, 0])
+    for (const count of [1, 2]) {
+      const link = learner.connect(1)
+      learner.send(link, INFO)
+      stage.until(() => leader.accepted.length === count)
+      leader.send(leader.accepted[count - 1]!, proposal(1))
+      stage.until(() => learner.packetsOf(link).length > 0)
+      learner.call((port) => port.close(link))
+    }
+    expect(stranger.sockets.length).toBe(1)
+  })
+})
+
 describe('learner port', () => {
   test.each(SEEDS)('seed %i: every packet there is, both ways', (seed) => {
     const { stage, leader, learner, up, down } = connected(new LearnerStage(seed))

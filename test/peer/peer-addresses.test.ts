@@ -115,6 +115,16 @@ describe('a server with several addresses', () => {
     expect(network.dialled).toEqual(['a', 'b', 'b', 'c', 'a'])
   })
 
+  test('is tried at the next one when where it answered was of no use', () => {
+    const addresses = new PeerAddresses(ALL, 1000)
+    for (const [index, host] of ['a', 'b', 'c', 'a'].entries()) {
+      addresses.connect(env, handler)
+      open(index)
+      expect(network.dialled.at(-1)).toBe(host)
+      addresses.onUseless()
+    }
+  })
+
   test('with one address nothing else happens', () => {
     new PeerAddresses(ALL.slice(0, 1), 1000).connect(env, handler)
     expect(network.dials).toEqual([{ host: 'a', handler }])

@@ -102,6 +102,13 @@ export class ElectionStage {
     return new RawListener(network, { host: '', port: ELECTION_PORT })
   }
 
+  /** Puts an address before those of a server, and somebody there who accepts whatever comes. */
+  strangerBefore(sid: number): RawListener {
+    const own = this.members.get(sid as ServerId)!
+    this.members.set(sid as ServerId, [{ host: `10.0.9.${sid}`, port: ELECTION_PORT }, ...own])
+    return new RawListener(this.machine(sid).network, { host: '', port: ELECTION_PORT })
+  }
+
   /** Somebody on another machine. */
   machine(number: number): SimEnvironment {
     return this.world.startProcess(`10.0.9.${number}`, new SimDisk().open)

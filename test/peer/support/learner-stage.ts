@@ -15,7 +15,7 @@ import {
 } from '../../../src/sim/index.ts'
 import type { LinkId, Packet } from '../../../src/zab/index.ts'
 import { ByteSink, plain } from './collector.ts'
-import { dialRaw, type RawSocket } from './raw-peer.ts'
+import { dialRaw, RawListener, type RawSocket } from './raw-peer.ts'
 
 export const LEARNER_PORT = 2888
 
@@ -178,6 +178,15 @@ export class LearnerStage {
     node.call((port) => port.start())
     this.until(() => node.addresses.length > 0)
     return node
+  }
+
+  /** Puts an address before those of a server, and somebody there who accepts whatever comes. */
+  strangerBefore(sid: number): RawListener {
+    const own = this.members.get(sid as ServerId)!
+    const host = `10.0.9.${sid}`
+    this.members.set(sid as ServerId, [{ host, port: LEARNER_PORT }, ...own])
+    const { network } = this.world.startProcess(host, new SimDisk().open)
+    return new RawListener(network, { host: '', port: LEARNER_PORT })
   }
 
   /** A bare connection to the learner port of a server, open. */
