@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { Janitor } from '../../../recipes/base/index.ts'
-import type { ClientOptions } from '../../../src/client/index.ts'
+import type { ClientOptions, ZooKeeper } from '../../../src/client/index.ts'
 import type { SimRandom } from '../../../src/sim/index.ts'
 import { ClientStage } from '../../client/support/client-stage.ts'
 import { SERVER_HOST, type StageOptions } from '../../server/support/index.ts'
@@ -99,13 +99,29 @@ export class RecipeStage extends ClientStage implements CampaignStage {
   async finish(): Promise<void> {
     await this.heal()
     await this.nothingLeft()
-    for (const { zk } of this.members) await this.run(zk.close())
+    for (const { zk } of this.members) {
+      await this.#hear(zk)
+      await this.run(zk.close())
+    }
     await this.close()
     await this.runFor(1000)
     this.abandon()
     expect(this.#rejections).toEqual([])
     expect(this.members.map(({ timers }) => timers.pending)).toEqual(this.members.map(() => 0))
     expect(this.stage.server.connections.size).toBe(0)
+  }
+
+  /**
+   * 1. A connection dies without a word. 2. Its client still believes in it, and closes. 3. What it says is lost, and its
+   * session stays until it expires. An answer shows that the connection lives.
+   */
+  async #hear(zk: ZooKeeper): Promise<void> {
+    const asked = (): Promise<boolean> =>
+      zk.exists('/').then(
+        () => true,
+        () => zk.state === 'closed',
+      )
+    while (!(await this.run(asked())));
   }
 
   /** With every client still there: no znode of a session, no watch, here or at the server. */
