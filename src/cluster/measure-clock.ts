@@ -8,11 +8,11 @@ export interface ClockMeasurement {
 }
 
 const INTERVAL_MS = 10
+const READINGS = 5
 
 /** Watches the clocks while something else is measured. */
 export class ClockWatch {
-  readonly #startWallMs = Date.now()
-  readonly #startMs = performance.now()
+  readonly #startOffsetMs = clockOffsetMs()
   readonly #lateness: number[] = []
   #dueMs = 0
   #timer: NodeJS.Timeout | undefined
@@ -23,7 +23,7 @@ export class ClockWatch {
 
   end(): ClockMeasurement {
     clearTimeout(this.#timer)
-    const movedMs = Date.now() - this.#startWallMs - (performance.now() - this.#startMs)
+    const movedMs = clockOffsetMs() - this.#startOffsetMs
     return { lateness: distributionOf(this.#lateness), movedMs }
   }
 
@@ -34,4 +34,19 @@ export class ClockWatch {
       this.#arm()
     }, INTERVAL_MS)
   }
+}
+
+/**
+ * By how much the wall clock is ahead of the monotonic one. This process may stand still between the two readings, which
+ * would look as if the wall clock had been moved: of several pairs the closest counts.
+ */
+function clockOffsetMs(): number {
+  let best = { gapMs: Number.POSITIVE_INFINITY, offsetMs: 0 }
+  for (let pair = 0; pair < READINGS; pair++) {
+    const before = performance.now()
+    const wallMs = Date.now()
+    const gapMs = performance.now() - before
+    if (gapMs < best.gapMs) best = { gapMs, offsetMs: wallMs - before }
+  }
+  return best.offsetMs
 }
