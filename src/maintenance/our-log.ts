@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { formatHex, NO_ZXID, type Zxid } from '../base/index.ts'
 import { LOCK_FOLDER } from '../platform/index.ts'
@@ -110,21 +110,24 @@ export type OnRecord = (record: LogRecord) => void
  * it reading goes on with the next group that is whole.
  */
 export async function readOurLog(folder: string, onRecord: OnRecord = () => {}): Promise<LogView> {
-  let names = await namesIn(folder)
+  let { names, segments } = await openSegments(folder, '')
   const walk = new LogWalk(folder, onRecord)
-  const segments = segmentsIn(names)
-  for (let at = 0; at < segments.length; at++) {
-    const name = segments[at]!
-    let bytes = await bytesOf(path.join(folder, name))
-    if (at === segments.length - 1) {
-      // Its server may have gone on in another one: (1) the names are read; (2) the next segment gets its name, and then
-      // this one says that the log goes on; (3) this one is read. It is the last if there is no other one afterwards.
-      names = await namesIn(folder)
-      const more = segmentsIn(names).filter((one) => one > name)
-      segments.push(...more)
-      if (more.length > 0) bytes = await bytesOf(path.join(folder, name))
+  try {
+    for (let at = 0; at < segments.length; at++) {
+      const { name, handle } = segments[at]!
+      let bytes = await bytesOf(handle)
+      if (at === segments.length - 1) {
+        // Its server may have gone on in another one: (1) the names are read; (2) the next segment gets its name, and then
+        // this one says that the log goes on; (3) this one is read. It is the last if there is no other one afterwards.
+        const more = await openSegments(folder, name)
+        names = more.names
+        segments = [...segments, ...more.segments]
+        if (more.segments.length > 0) bytes = await bytesOf(handle)
+      }
+      await walk.segment(name, bytes, segments[at + 1]?.name ?? null)
     }
-    if (bytes !== null) await walk.segment(name, bytes, segments[at + 1] ?? null)
+  } finally {
+    for (const { handle } of segments) await handle.close()
   }
   const others = names.filter((name) => parseSegmentName(name) === null && name !== RESERVE_NAME)
   return walk.result(
@@ -160,18 +163,47 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-function segmentsIn(names: readonly string[]): string[] {
-  return names.filter((name) => parseSegmentName(name)?.isPrepared === false)
+interface OpenSegment {
+  readonly name: string
+  readonly handle: FileHandle
 }
 
-/** A segment that was there a moment ago may have been deleted by its server. */
-async function bytesOf(file: string): Promise<Uint8Array | null> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null
-    throw error
+/**
+ * All segments whose names come after `after`. They are opened before any is read, so that they can be read to the end
+ * whatever their server deletes meanwhile: without the second of three it would look as if something were missing.
+ */
+async function openSegments(
+  folder: string,
+  after: string,
+): Promise<{ names: readonly string[]; segments: OpenSegment[] }> {
+  for (;;) {
+    const names = await namesIn(folder)
+    const wanted = names.filter((name) => parseSegmentName(name)?.isPrepared === false)
+    const segments: OpenSegment[] = []
+    try {
+      for (const name of wanted) {
+        if (name > after) segments.push({ name, handle: await open(path.join(folder, name), 'r') })
+      }
+      return { names, segments }
+    } catch (error) {
+      for (const { handle } of segments) await handle.close()
+      // It was there a moment ago: its server has deleted the oldest ones.
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
   }
+}
+
+/** The file as it is now, whatever has been read of it before. */
+async function bytesOf(handle: FileHandle): Promise<Uint8Array> {
+  const { size } = await handle.stat()
+  const bytes = new Uint8Array(size)
+  let end = 0
+  while (end < size) {
+    const { bytesRead } = await handle.read(bytes, end, size - end, end)
+    if (bytesRead === 0) break
+    end += bytesRead
+  }
+  return bytes.subarray(0, end)
 }
 
 async function headOf(file: string): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatHex, type SessionId } from '../../src/base/index.ts'
@@ -82,6 +82,19 @@ async function dump(
 }
 
 describe('the log of a server of ours', () => {
+  test('reads to the end what its server deletes meanwhile', async () => {
+    const whole = await dump(folders.at('ours'))
+    const running = folders.copy('ours', 'purging')
+    const read = await dump(running, {}, () => {
+      for (const name of segments(running).slice(0, -1)) rmSync(name)
+    })
+    expect(segments(running).length).toBe(1)
+    expect(read.faults).toEqual([])
+    expect(read.entries.map((entry) => entry.zxid)).toEqual(
+      whole.entries.map((entry) => entry.zxid),
+    )
+  })
+
   test('goes on where its server does, in a segment that was not there when the reading began', async () => {
     const whole = await dump(folders.at('ours'))
     const running = folders.copy('ours', 'running')
