@@ -12,7 +12,7 @@ import { PROGRAM, type Run, Scratch } from './support/zabkeeper.ts'
 const WAITING = 'echo up; while :; do sleep 0.05; done'
 
 /** The session ends soon after its server. */
-const SOON = ['--session-timeout', '2000']
+const SOON = ['--session-timeout', '4000']
 
 /** Every run is a process that starts. */
 const LIMITS = { timeout: 180_000 }
