@@ -176,19 +176,23 @@ async function openSegments(
   folder: string,
   after: string,
 ): Promise<{ names: readonly string[]; segments: OpenSegment[] }> {
-  for (;;) {
+  for (let gone: string | null = null; ; ) {
     const names = await namesIn(folder)
-    const wanted = names.filter((name) => parseSegmentName(name)?.isPrepared === false)
+    const isWanted = (name: string): boolean =>
+      name > after && parseSegmentName(name)?.isPrepared === false
+    const wanted = names.filter(isWanted)
     const segments: OpenSegment[] = []
     try {
       for (const name of wanted) {
-        if (name > after) segments.push({ name, handle: await open(path.join(folder, name), 'r') })
+        segments.push({ name, handle: await open(path.join(folder, name), 'r') })
       }
       return { names, segments }
     } catch (error) {
       for (const { handle } of segments) await handle.close()
-      // It was there a moment ago: its server has deleted the oldest ones.
-      if (codeOf(error) !== 'ENOENT') throw error
+      // It was there a moment ago: its server has deleted the oldest ones. A link to nowhere stays.
+      const name = wanted[segments.length]!
+      if (codeOf(error) !== 'ENOENT' || name === gone) throw error
+      gone = name
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatHex, type SessionId } from '../../src/base/index.ts'
@@ -93,6 +93,14 @@ describe('the log of a server of ours', () => {
     expect(read.entries.map((entry) => entry.zxid)).toEqual(
       whole.entries.map((entry) => entry.zxid),
     )
+  })
+
+  test('a link to nowhere in the place of a segment is an error', async () => {
+    const linked = folders.copy('ours', 'linked')
+    const name = segments(linked)[1]!
+    rmSync(name)
+    symlinkSync(folders.at('nowhere'), name)
+    await expect(dump(linked)).rejects.toThrow(`ENOENT: no such file or directory, open '${name}'`)
   })
 
   test('goes on where its server does, in a segment that was not there when the reading began', async () => {
