@@ -282,25 +282,15 @@ export class EnsembleMember implements Endpoint {
 
   /** Its mode, from one that serves or is about to: asked again where a busy machine was late with the answer. */
   async role(timeoutMs: number = 60_000): Promise<Mode> {
-    const limit = Date.now() + timeoutMs
-    for (;;) {
-      const mode = await this.mode()
-      if (mode !== null) return mode
-      if (Date.now() > limit) throw new Error(`server ${this.id} has no role:\n${this.output}`)
-      await pause(POLL_MS)
-    }
+    return await this.#told('has no role', timeoutMs, async () => await this.mode())
   }
 
   /** Last zxid that it has applied. */
   async zxid(timeoutMs: number = 60_000): Promise<bigint> {
-    const limit = Date.now() + timeoutMs
-    for (;;) {
-      const answer = await this.#ask('srvr')
-      const applied = /^Zxid: (0x[\da-f]+)$/m.exec(answer)?.[1]
-      if (applied !== undefined) return BigInt(applied)
-      if (Date.now() > limit) throw new Error(`server ${this.id} has no zxid:\n${this.output}`)
-      await pause(POLL_MS)
-    }
+    const applied = await this.#told('has no zxid', timeoutMs, async () => {
+      return /^Zxid: (0x[\da-f]+)$/m.exec(await this.#ask('srvr'))?.[1] ?? null
+    })
+    return BigInt(applied)
   }
 
   /** Waits until this member has applied a transaction. */
@@ -322,13 +312,20 @@ export class EnsembleMember implements Endpoint {
    * member serves.
    */
   async monitor(key: string, timeoutMs: number = 60_000): Promise<string | null> {
+    const lines = await this.#told('says no mntr', timeoutMs, async () => {
+      const all = (await this.#ask('mntr')).split('\n')
+      return all.some((one) => one.startsWith('zk_server_state\t')) ? all : null
+    })
+    return lines.find((one) => one.startsWith(`${key}\t`))?.slice(key.length + 1) ?? null
+  }
+
+  /** Asks again while what it says is null. */
+  async #told<T>(lack: string, timeoutMs: number, ask: () => Promise<T | null>): Promise<T> {
     const limit = Date.now() + timeoutMs
     for (;;) {
-      const lines = (await this.#ask('mntr')).split('\n')
-      if (lines.some((one) => one.startsWith('zk_server_state\t'))) {
-        return lines.find((one) => one.startsWith(`${key}\t`))?.slice(key.length + 1) ?? null
-      }
-      if (Date.now() > limit) throw new Error(`server ${this.id} says no mntr:\n${this.output}`)
+      const answer = await ask()
+      if (answer !== null) return answer
+      if (Date.now() > limit) throw new Error(`server ${this.id} ${lack}:\n${this.output}`)
       await pause(POLL_MS)
     }
   }
